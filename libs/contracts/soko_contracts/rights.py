@@ -1,0 +1,30 @@
+"""Who may do what: the one table, used by every service.
+
+A token's scope lists rights; a route asks for one right. The presets are the roles that accounts have.
+"""
+
+from typing import Final
+
+RIGHTS: Final[dict[str, str]] = {
+    "catalog:write": "change categories, products, prices",
+    "carts:read": "see the carts of all customers",
+    "orders:read": "see all orders, without addresses",
+    "orders:personal": "see the addresses and contacts on orders",
+    "orders:fulfil": "ship, deliver and cancel orders of all customers",
+    "inventory:read": "see stock and its movements",
+    "inventory:write": "change stock",
+    "payments:read": "see all payments",
+    "payments:write": "capture, void, mark paid, refund",
+    "notifications:read": "see what was sent to all customers",
+    "users:read": "see all accounts",
+    "users:write": "create accounts, change roles, deactivate",
+    "events:read": "read the public feed",
+    "ops:read": "see why an order is where it is",
+    "ops:write": "replay and drop parked messages, run jobs",
+}
+
+PRESETS: Final[dict[str, frozenset[str]]] = {
+    "customer": frozenset(),
+    "staff": frozenset(RIGHTS) - {"users:write", "ops:write"},
+    "admin": frozenset(RIGHTS),
+}
