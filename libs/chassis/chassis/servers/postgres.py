@@ -1,0 +1,205 @@
+"""A real PostgreSQL server in a folder: nothing to install, nothing to set up.
+
+The folder holds ``data`` (the cluster), ``password``, ``port`` and ``log``. The server listens on loopback only and
+asks for the password, since a port on loopback is open to every user of the machine.
+"""
+
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import quote
+
+from chassis.servers import child
+from chassis.servers.failed import ServerFailed, disk_full, explained, no_permission
+from chassis.servers.postgres_binaries import find_binaries
+
+NEEDS_BYTES = 200 * 1024 * 1024
+START_SECONDS = 60
+STOP_SECONDS = 30
+
+SETTINGS: Mapping[str, str] = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "max_connections": "200",
+    "shared_buffers": "128MB",
+    "wal_compression": "on",
+    "max_wal_size": "1GB",
+    "checkpoint_timeout": "15min",
+    "random_page_cost": "1.1",
+    "jit": "off",
+    "log_timezone": "UTC",
+    "timezone": "UTC",
+    "log_checkpoints": "off",
+    # A lost machine's connections, and the locks they hold, are gone in 20 s.
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+}
+
+
+class EmbeddedPostgres:
+    """One server, owned by this process: it ends when this process ends, even by kill -9.
+
+    ``settings`` are added to the server's own (``{"fsync": "off"}`` in tests). Every error is ``ServerFailed``.
+    """
+
+    def __init__(self, home: Path, settings: Mapping[str, str] | None = None) -> None:
+        self.home = home.resolve()
+        self.settings = {**SETTINGS, **(settings or {})}
+        self.port = 0
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def data(self) -> Path:
+        return self.home / "data"
+
+    @property
+    def log(self) -> Path:
+        return self.home / "log"
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process, None when it does not run."""
+        return self._process.pid if self._process and self._process.poll() is None else None
+
+    def start(self) -> None:
+        """Make the cluster if there is none, start the server, wait until it answers. Call it from the main thread."""
+        if self.pid:
+            return
+        binaries = find_binaries()
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+            if not self.data.exists():
+                self._initialise(binaries)
+            self._wait_for_orphan()
+            self._launch(binaries)
+        except OSError as error:
+            raise explained(error, self.home) from error
+
+    def url(self, database: str) -> str:
+        """The address of ``database``, with user and password."""
+        password = (self.home / "password").read_text().strip()
+        return f"postgresql://postgres:{quote(password)}@127.0.0.1:{self.port}/{quote(database)}"
+
+    def stop(self) -> None:
+        """Stop the server: open transactions are rolled back, what is committed is on disk."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        for ending in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+            if process.poll() is None:
+                process.send_signal(ending)
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                continue
+            return
+
+    def _initialise(self, binaries: Path) -> None:
+        """``initdb`` beside the place and renamed into it, so that a half-made cluster is never taken for one."""
+        if shutil.disk_usage(self.home).free < NEEDS_BYTES:
+            raise disk_full(self.home)
+        made, password = self.home / "data.new", self.home / "password"
+        shutil.rmtree(made, ignore_errors=True)
+        made.mkdir(mode=0o700)
+        password.touch(mode=0o600)
+        password.write_text(secrets.token_urlsafe(24) + "\n")
+        child.give_to_nobody(made)
+        child.give_to_nobody(password)
+        command = [str(binaries / "initdb"), "-D", str(made), "-U", "postgres", "--pwfile", str(password)]
+        command += ["-A", "scram-sha-256", "-E", "utf8", "--locale=C.UTF-8", "--no-instructions"]
+        done = subprocess.run(
+            child.unprivileged(command, made, binaries), cwd=self.home, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise self._failure(done.stderr)
+        made.rename(self.data)
+
+    def _wait_for_orphan(self) -> None:
+        """A killed owner's server stops by itself; start only when it has. Where the kernel did not tell it, we do."""
+        pid = self._running_pid()
+        if pid is None or child.wait_gone(pid, 2):
+            return
+        try:
+            os.kill(pid, signal.SIGINT)
+        except ProcessLookupError:
+            return
+        if not child.wait_gone(pid, STOP_SECONDS):
+            raise ServerFailed(
+                f"An older PostgreSQL (process {pid}) still runs on {self.data}: end it, then start again."
+            )
+
+    def _running_pid(self) -> int | None:
+        """The process that ``postmaster.pid`` names, if it is a server of this cluster: the number may be reused."""
+        try:
+            pid = int((self.data / "postmaster.pid").read_text().splitlines()[0])
+        except (FileNotFoundError, ValueError, IndexError):
+            return None
+        if not child.alive(pid):
+            return None
+        try:
+            return pid if Path(f"/proc/{pid}/cwd").resolve(strict=True) == self.data else None
+        except FileNotFoundError:
+            return None
+        except OSError:
+            return pid
+
+    def _launch(self, binaries: Path) -> None:
+        until = time.monotonic() + START_SECONDS
+        while True:
+            self.port = child.free_port(self.home / "port")
+            output = self._attempt(binaries, until)
+            if output is None:
+                return
+            transient = "Address already in use" in output or "could not create any TCP/IP sockets" in output
+            # Backends of a killed server hold its shared memory until they notice, which takes them a moment.
+            transient = transient or "shared memory block" in output or "postmaster.pid" in output
+            if not transient or time.monotonic() > until:
+                raise self._failure(output)
+            time.sleep(0.1)
+
+    def _attempt(self, binaries: Path, until: float) -> str | None:
+        """Start once: None when the server is ready, else what it said before it ended."""
+        command = [str(binaries / "postgres"), "-D", str(self.data), "-p", str(self.port)]
+        for name, value in self.settings.items():
+            command += ["-c", f"{name}={value}"]
+        command = child.unprivileged(command, self.data, binaries)
+        command = child.ending_with_owner(command, signal.SIGINT)
+        began = self.log.stat().st_size if self.log.exists() else 0
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.home, start_new_session=True
+            )
+        self._process = process
+        while process.poll() is None:
+            if self._is_ready(process.pid):
+                return None
+            if time.monotonic() > until:
+                self.stop()
+                raise ServerFailed(f"PostgreSQL was not ready within {START_SECONDS} s: see {self.log}.")
+            time.sleep(0.01)
+        self._process = None
+        return self.log.read_bytes()[began:].decode(errors="replace")
+
+    def _is_ready(self, pid: int) -> bool:
+        """What pg_ctl reads: the eighth line of ``postmaster.pid``."""
+        try:
+            lines = (self.data / "postmaster.pid").read_text().splitlines()
+        except OSError:
+            return False
+        return len(lines) >= 8 and lines[0] == str(pid) and lines[7].strip() == "ready"
+
+    def _failure(self, output: str) -> ServerFailed:
+        if "No space left on device" in output:
+            return disk_full(self.home)
+        if "Permission denied" in output:
+            return no_permission(self.home)
+        lines = [line for line in output.splitlines() if "FATAL" in line or "error" in line] or output.splitlines()
+        return ServerFailed(
+            f"PostgreSQL did not start on {self.data}: {lines[-1].strip() if lines else 'it said nothing'}"
+        )
