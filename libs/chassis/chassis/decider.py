@@ -66,7 +66,14 @@ class Call:
     request: Mapping[str, Any]
 
 
-Effect = Send | After | Call
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Delete the key of ``subject`` here: what was sealed under it can never be opened again."""
+
+    subject: str
+
+
+Effect = Send | After | Call | Forget
 
 
 def nothing(event: Any, state: Any) -> Sequence[Effect]:
@@ -103,13 +110,21 @@ Address = tuple[Decider[Any, Any, Any], str]
 """One stream: its decider and the id."""
 
 
+def no_more(command: Any, states: Mapping[str, Any]) -> Sequence[Address]:
+    """For a command that names all its streams itself."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Many(Generic[C]):
     """A command over several streams at once, all or nothing, in one transaction.
 
     ``streams`` names them from the command alone. ``decide`` gets each one's state under its stream name, and returns
     each event with the address it belongs to; every event is evolved and reacted to by its own stream's decider.
+    ``more`` names the streams that only a state can tell (the SKUs an order holds), from the states of ``streams``;
+    ``decide`` gets those too.
     """
 
     streams: Callable[[C], Sequence[Address]]
     decide: Callable[[C, Mapping[str, Any]], Sequence[tuple[Address, Any]]]
+    more: Callable[[C, Mapping[str, Any]], Sequence[Address]] = no_more
