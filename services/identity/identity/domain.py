@@ -1,0 +1,121 @@
+"""The rules of accounts: passwords, delays, rotation, and what a change of role or activity means. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final, Literal
+
+from chassis.decider import Refused
+from soko_contracts.identity import User, UserRegistered, UserRoleChanged, UserUpdated, UserVerified
+from soko_contracts.rights import PRESETS
+
+Role = Literal["customer", "staff", "admin"]
+
+PASSWORD_SHORTEST: Final = 10
+PASSWORD_LONGEST: Final = 256
+
+
+def password_fault(password: str, *identifiers: str | None) -> str | None:
+    """What is wrong with ``password`` for an account with these identifiers, or None.
+
+    Length is all that is asked of it: rules about kinds of characters make people choose worse ones.
+    """
+    if len(password) < PASSWORD_SHORTEST:
+        return f"must have at least {PASSWORD_SHORTEST} characters"
+    if len(password) > PASSWORD_LONGEST:
+        return f"must have at most {PASSWORD_LONGEST} characters"
+    if password.casefold() in {identifier.casefold() for identifier in identifiers if identifier}:
+        return "must not be the e-mail address, the username or the phone number"
+    return None
+
+
+def scope_of(role: str) -> str:
+    """The rights of a role as a token's ``scope``: sorted, one space between."""
+    return " ".join(sorted(PRESETS[role]))
+
+
+@dataclass(frozen=True, slots=True)
+class Brake:
+    """How failed logins slow down the next try of one account or one address.
+
+    ``free`` failures cost nothing; each further one doubles the wait, from ``first`` up to ``longest``. A key with no
+    failure for ``forget`` starts anew.
+    """
+
+    free: int
+    first: timedelta
+    longest: timedelta
+    forget: timedelta
+
+    def wait(self, failures: int, last_at: datetime, now: datetime) -> timedelta:
+        """How long this key has to wait from ``now`` on; zero when it need not."""
+        if failures <= self.free or now - last_at >= self.forget:
+            return timedelta(0)
+        doublings = min(failures - self.free - 1, 30)
+        whole = min(self.first * (1 << doublings), self.longest)
+        return max(whole - (now - last_at), timedelta(0))
+
+
+class Refresh(StrEnum):
+    """What a presented refresh token means."""
+
+    ROTATE = "rotate"
+    REUSED = "reused"
+    EXPIRED = "expired"
+
+
+def refresh(*, used_at: datetime | None, expires_at: datetime, now: datetime) -> Refresh:
+    """A refresh token works once. The second time, thief and owner both hold it, and nobody can tell who asks."""
+    if used_at is not None:
+        return Refresh.REUSED
+    if now >= expires_at:
+        return Refresh.EXPIRED
+    return Refresh.ROTATE
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What other services may know of an account."""
+
+    user_id: str
+    role: Role
+    active: bool
+
+
+class Sessions(StrEnum):
+    """What a change does to the sessions of an account."""
+
+    KEEP = "keep"
+    RENEW = "renew"
+    """The access tokens stop; a refresh gets one with today's role."""
+    END = "end"
+
+
+def registered(account: Account) -> tuple[User, ...]:
+    """What is told of an account made by an administrator: it is verified at once."""
+    who, role, active = account.user_id, account.role, account.active
+    return (
+        UserRegistered(user_id=who, role=role, active=active),
+        UserVerified(user_id=who, role=role, active=active),
+    )
+
+
+def change(before: Account, after: Account, *, other_admins: int) -> tuple[tuple[User, ...], Sessions]:
+    """What is told of a new role or activity, and what becomes of the sessions.
+
+    ``other_admins`` counts the active administrators besides this account. Refuses ``last-admin``: a shop that nobody
+    can administer can only be mended in its database.
+    """
+    was_admin = before.role == "admin" and before.active
+    stays_admin = after.role == "admin" and after.active
+    if was_admin and not stays_admin and other_admins == 0:
+        raise Refused("last-admin", "This is the last active administrator: make another one first.")
+    who, role, active = after.user_id, after.role, after.active
+    told: list[User] = []
+    if role != before.role:
+        told.append(UserRoleChanged(user_id=who, role=role, active=active, old_role=before.role))
+    if active != before.active:
+        told.append(UserUpdated(user_id=who, role=role, active=active))
+    if before.active and not active:
+        return tuple(told), Sessions.END
+    return tuple(told), Sessions.RENEW if role != before.role else Sessions.KEEP
