@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
-from chassis.decider import Decider, Effect, Refused
+from chassis.decider import Address, Decider, Effect, Many, Refused, Send
 
 C = TypeVar("C")
 S = TypeVar("S")
@@ -58,3 +58,43 @@ class Then(Generic[C, S, E]):
 def given(decider: Decider[C, S, E], *events: E) -> Given[C, S, E]:
     """A stream with these events behind it."""
     return Given(decider, *events)
+
+
+class Streams:
+    """Many streams in memory, for commands over several of them: what the unit does, without a database."""
+
+    def __init__(self) -> None:
+        self.states: dict[str, Any] = {}
+        self.events: list[tuple[str, Any]] = []
+        self.effects: list[Effect] = []
+
+    def state(self, decider: Decider[Any, S, Any], id_: str) -> S:
+        """The stream's state now."""
+        found: S = self.states.get(decider.name(id_), decider.initial)
+        return found
+
+    def execute(self, decider: Decider[Any, Any, Any], id_: str, command: Any) -> "Streams":
+        """Give one stream a command. Only this command's effects are kept."""
+        events = decider.decide(command, self.state(decider, id_))
+        return self._record([((decider, id_), event) for event in events])
+
+    def execute_many(self, many: Many[C], command: C) -> "Streams":
+        """Give a command to all the streams it names. Only this command's effects are kept."""
+        states = {decider.name(id_): self.state(decider, id_) for decider, id_ in many.streams(command)}
+        for decider, id_ in many.more(command, states):
+            states[decider.name(id_)] = self.state(decider, id_)
+        return self._record(many.decide(command, states))
+
+    @property
+    def sent(self) -> list[Any]:
+        """The messages of the last command."""
+        return [effect.message for effect in self.effects if isinstance(effect, Send)]
+
+    def _record(self, recorded: Sequence[tuple[Address, Any]]) -> "Streams":
+        self.effects = []
+        for (decider, id_), event in recorded:
+            name = decider.name(id_)
+            self.states[name] = decider.evolve(self.state(decider, id_), event)
+            self.events.append((name, event))
+            self.effects += decider.react(event, self.states[name])
+        return self
