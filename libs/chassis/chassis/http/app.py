@@ -1,0 +1,74 @@
+"""A service's ASGI application."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import ORJSONResponse, Response
+
+from chassis.http.errors import install
+from chassis.http.middleware import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """``ready`` is False only when the process cannot serve at all; ``degraded`` names what else is away."""
+
+    ready: bool
+    degraded: tuple[str, ...] = ()
+    reason: str | None = None
+
+
+async def always_ready() -> Health:
+    """For an app that needs nothing."""
+    return Health(True)
+
+
+def create_app(
+    service_name: str,
+    routers: Iterable[APIRouter],
+    *,
+    state: Mapping[str, Any],
+    ready: Callable[[], Awaitable[Health]] = always_ready,
+    ids: Callable[[], str] | None = None,
+    lifespan: Any = None,
+) -> FastAPI:
+    """The app of a service.
+
+    ``state`` becomes ``app.state``: ``service`` (for ``current_service``) and ``authentication`` (an
+    ``Authentication``) are read by the dependencies. ``ids`` makes request ids.
+    """
+    app = FastAPI(
+        title=service_name, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, lifespan=lifespan
+    )
+    for name, value in state.items():
+        setattr(app.state, name, value)
+    install(app)
+    _health(app, ready)
+    for router in routers:
+        # Flat, not include_router: a nested router is matched once more on every request.
+        app.router.routes.extend(router.routes)
+    app.add_middleware(Entry, service_name=service_name, **({"ids": ids} if ids else {}))
+    return app
+
+
+def _health(app: FastAPI, ready: Callable[[], Awaitable[Health]]) -> None:
+    async def live(request: Request) -> Response:
+        return ORJSONResponse({"status": "live"})
+
+    async def is_ready(request: Request) -> Response:
+        health = await ready()
+        status = "unready" if not health.ready else "degraded" if health.degraded else "ready"
+        body = {"status": status, "degraded": list(health.degraded)}
+        if health.reason:
+            body["reason"] = health.reason
+        return ORJSONResponse(body, 200 if health.ready else 503)
+
+    app.add_route("/health/live", live, include_in_schema=False)
+    app.add_route("/health/ready", is_ready, include_in_schema=False)
+
+
+async def current_service(request: Request) -> Any:
+    """``service: Service = Depends(current_service)``: what ``build`` made."""
+    return request.app.state.service

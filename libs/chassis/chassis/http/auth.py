@@ -1,0 +1,193 @@
+"""Who asks, and who may: every route declares exactly one of these accesses."""
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from fastapi import Request
+from soko_contracts.rights import RIGHTS
+
+from chassis.http.problems import FORBIDDEN, UNAUTHENTICATED, Problem, invalid
+from chassis.http.revocations import Revocations
+from chassis.http.service_tokens import HEADER as SERVICE_HEADER
+from chassis.http.service_tokens import ServiceTokens
+from chassis.http.tokens import Unverified, Verifier
+
+CALLER: Final = "soko.caller"
+"""Where a request's caller is remembered in the ASGI scope."""
+
+CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="soko"'}
+BROKEN: Final = {"WWW-Authenticate": 'Bearer realm="soko", error="invalid_token"'}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: a customer, a member of staff, a client of the API, or a guest with a cart token or nothing yet."""
+
+    user_id: str | None = None
+    role: str | None = None
+    rights: frozenset[str] = frozenset()
+    session_id: str | None = None
+    cart_token: str | None = field(default=None, repr=False)
+    bearer: str | None = field(default=None, repr=False)
+    client_id: str | None = None
+
+    def may(self, right: str) -> bool:
+        """Whether the token carries ``right``."""
+        return right in self.rights
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a bearer or a cart token: something that ``key`` can name."""
+        return bool(self.user_id or self.client_id or self.cart_token)
+
+    @property
+    def cart_key(self) -> str | None:
+        """The guest's owner key from the cart token (``cart:<sha256>``), signed in or not."""
+        if self.cart_token is None:
+            return None
+        return f"cart:{hashlib.sha256(self.cart_token.encode()).hexdigest()}"
+
+    @property
+    def key(self) -> str:
+        """The owner key: ``user:<id>``, else ``cart:<sha256 of the cart token>``. 401 where there is neither."""
+        if self.user_id:
+            return f"user:{self.user_id}"
+        if self.client_id:
+            return f"client:{self.client_id}"
+        if cart := self.cart_key:
+            return cart
+        raise Problem(UNAUTHENTICATED, "Log in, or send the X-Cart-Token of your cart.", headers=CHALLENGE)
+
+
+NOBODY: Final = Caller()
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Another service that asks, for ``caller`` or for itself."""
+
+    name: str
+    caller: Caller | None
+
+
+class Authentication:
+    """What a process needs to know who asks. One is kept in ``app.state.authentication``."""
+
+    def __init__(self, verifier: Verifier, revocations: Revocations, service_tokens: ServiceTokens) -> None:
+        self.verifier, self.revocations, self.service_tokens = verifier, revocations, service_tokens
+
+    async def caller(self, bearer: str | None, cart_token: str | None) -> Caller:
+        """The caller with these credentials. A bearer that is broken, expired or revoked raises 401."""
+        if bearer is None:
+            return NOBODY if cart_token is None else Caller(cart_token=cart_token)
+        try:
+            claims = await self.verifier.verify(bearer)
+        except Unverified as no:
+            raise Problem(UNAUTHENTICATED, f"{no}.", headers=BROKEN) from None
+        if self.revocations.covers(claims):
+            raise Problem(UNAUTHENTICATED, "The access token was revoked.", headers=BROKEN)
+        return Caller(
+            user_id=claims.user_id,
+            role=claims.role,
+            rights=claims.rights,
+            session_id=claims.session_id,
+            cart_token=cart_token,
+            bearer=bearer,
+            client_id=claims.client_id,
+        )
+
+
+async def authenticate(request: Request) -> Caller:
+    """The request's caller, found once a request. Raises 401 on credentials that are there and not good."""
+    found: Caller | None = request.scope.get(CALLER)
+    if found is None:
+        authentication: Authentication = request.app.state.authentication
+        headers = request.headers
+        found = await authentication.caller(_bearer(headers.get("authorization")), _cart_token(headers))
+        request.scope[CALLER] = found
+    return found
+
+
+def _bearer(header: str | None) -> str | None:
+    if not header:
+        return None
+    scheme, _, token = header.partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token:
+        raise Problem(UNAUTHENTICATED, "Authorization must be: Bearer <access token>.", headers=CHALLENGE)
+    return token
+
+
+def _cart_token(headers: Any) -> str | None:
+    token: str | None = headers.get("x-cart-token")
+    if not token:
+        return None
+    if not 16 <= len(token) <= 128:
+        raise invalid("/header/X-Cart-Token", "must be one that this shop gave out")
+    return token
+
+
+Kind = Literal["anyone", "signed_in", "right", "cart_holder", "service_only"]
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may use a route. As a dependency it answers the caller, or raises 401 or 403."""
+
+    kind: Kind
+    right: str | None = None
+
+    async def __call__(self, request: Request) -> Caller:
+        caller = await authenticate(request)
+        if self.kind in ("anyone", "cart_holder"):
+            return caller
+        if caller.bearer is None:
+            raise Problem(UNAUTHENTICATED, "Log in first.", headers=CHALLENGE)
+        if self.kind == "signed_in" and caller.user_id is None:
+            raise Problem(FORBIDDEN, "Only a person's account may do this, not a client's.")
+        if self.right is not None and self.right not in caller.rights:
+            raise Problem(FORBIDDEN, f"This needs the right {self.right}.")
+        return caller
+
+    def __str__(self) -> str:
+        return self.right or self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class PeerAccess:
+    """Only another service, by its service token."""
+
+    kind: Kind = "service_only"
+
+    async def __call__(self, request: Request) -> Peer:
+        authentication: Authentication = request.app.state.authentication
+        token = request.headers.get(SERVICE_HEADER)
+        name = authentication.service_tokens.verify(token) if token else None
+        if name is None:
+            raise Problem(UNAUTHENTICATED, "This route is for the shop's own services.", headers=CHALLENGE)
+        caller = await authenticate(request)
+        return Peer(name, caller if caller.known else None)
+
+    def __str__(self) -> str:
+        return self.kind
+
+
+anyone: Final = Access("anyone")
+"""Token optional; one that is broken is 401."""
+
+signed_in: Final = Access("signed_in")
+"""A user's access token, else 401."""
+
+cart_holder: Final = Access("cart_holder")
+"""Bearer, or ``X-Cart-Token``, or nothing yet."""
+
+service_only: Final = PeerAccess()
+"""The shop's own services, under ``/internal/v1``."""
+
+
+def right(name: str) -> Access:
+    """A token with this right, else 401 or 403. An unknown right raises ``ValueError`` at import."""
+    if name not in RIGHTS:
+        raise ValueError(f"{name} is not in soko_contracts.rights")
+    return Access("right", name)

@@ -1,0 +1,177 @@
+"""The router of a service: what a route forgets to say is an error at import, what a client sends too much is a 422."""
+
+import re
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, Final
+
+import pydantic_core
+from fastapi import APIRouter, Request, Response
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+
+from chassis.http.auth import Access, PeerAccess
+from chassis.http.problems import MALFORMED, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, Problem, invalid, pointer
+
+MIB: Final = 1024 * 1024
+BODY_LIMIT: Final = "x-body-limit"
+_JSON = re.compile(r"\s*application/([\w.+-]+\+)?json\s*(;|$)", re.IGNORECASE)
+
+
+def body_limit(size: int) -> dict[str, int]:
+    """For a route's ``openapi_extra``: it takes bodies up to ``size`` bytes, not 1 MiB."""
+    return {BODY_LIMIT: size}
+
+
+class OpenQuery:
+    """A dependency that takes query parameters by prefix: ``Depends(OpenQuery("attributes."))``.
+
+    Answers the values by what follows the prefix: ``{"colour": ["red", "blue"]}``.
+    """
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+
+    async def __call__(self, request: Request) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name, value in request.query_params.multi_items():
+            if name.startswith(self.prefix):
+                found.setdefault(name.removeprefix(self.prefix), []).append(value)
+        return found
+
+
+class Route(APIRoute):
+    """One operation: declares its access and id, refuses unknown query parameters and unreadable bodies."""
+
+    access: Access | PeerAccess
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        dependants = list(_flat(self.dependant))
+        self.access = _access(self, dependants)
+        _check(self, dependants)
+        known = frozenset(_query_names(dependants))
+        prefixes = tuple(each.call.prefix for each in dependants if isinstance(each.call, OpenQuery))
+        limit = int((self.openapi_extra or {}).get(BODY_LIMIT, MIB))
+        has_json = self.body_field is not None and not isinstance(self.body_field.field_info, _form_types())
+        handle = super().get_route_handler()
+
+        async def handler(request: Request) -> Response:
+            if request.scope["query_string"]:
+                for name in request.query_params:
+                    if name not in known and not (prefixes and name.startswith(prefixes)):
+                        raise invalid(pointer("query", name), "is not a known parameter")
+            return await handle(_Request(request, limit, has_json))
+
+        return handler
+
+
+class _Request(Request):
+    """A request whose body has a limit and whose JSON is read strictly."""
+
+    def __init__(self, request: Request, limit: int, has_json: bool) -> None:
+        super().__init__(request.scope, request.receive, request._send)
+        self._limit, self._has_json = limit, has_json
+
+    async def stream(self) -> Any:
+        declared = self.headers.get("content-length", "0")
+        if not declared.isdecimal() or int(declared) > self._limit:
+            raise self._too_large()
+        size = 0
+        async for chunk in super().stream():
+            size += len(chunk)
+            if size > self._limit:
+                raise self._too_large()
+            yield chunk
+
+    async def body(self) -> bytes:
+        if not hasattr(self, "_body"):
+            body = await super().body()
+            if body and self._has_json and not _JSON.match(self.headers.get("content-type", "")):
+                raise Problem(UNSUPPORTED_MEDIA_TYPE, "The body must be JSON, with Content-Type: application/json.")
+        return self._body
+
+    async def json(self) -> Any:
+        if not hasattr(self, "_json"):
+            body = await self.body()
+            try:
+                self._json = pydantic_core.from_json(body, allow_inf_nan=False)
+            except ValueError as error:
+                raise Problem(MALFORMED, f"The body is not JSON: {error}.") from None
+            if b"\\u0000" in body:
+                _refuse_nul(self._json, "")
+        return self._json
+
+    def _too_large(self) -> Problem:
+        return Problem(TOO_LARGE, f"The body may have at most {self._limit} bytes.", limit=self._limit)
+
+
+def _refuse_nul(value: Any, at: str) -> None:
+    """PostgreSQL's text cannot hold U+0000."""
+    if isinstance(value, str) and "\0" in value:
+        raise invalid(at, "must not contain the character U+0000")
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            _refuse_nul(key, at)
+            _refuse_nul(inner, at + pointer(key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            _refuse_nul(inner, at + pointer(index))
+
+
+class Router(APIRouter):
+    """``Router(prefix="/api/v1", tags=["Orders"])``: an APIRouter of such routes."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"route_class": Route, "redirect_slashes": False, **options})
+
+
+def _flat(dependant: Dependant) -> Iterator[Dependant]:
+    yield dependant
+    for inner in dependant.dependencies:
+        yield from _flat(inner)
+
+
+def _access(route: APIRoute, dependants: list[Dependant]) -> Access | PeerAccess:
+    declared = {each.call for each in dependants if isinstance(each.call, Access | PeerAccess)}
+    if len(declared) != 1:
+        raise ValueError(f"{_name(route)} declares {len(declared) or 'no'} accesses, and must declare one")
+    return declared.pop()
+
+
+def _check(route: APIRoute, dependants: list[Dependant]) -> None:
+    if not route.operation_id:
+        raise ValueError(f"{_name(route)} has no operation_id")
+    if not route.summary:
+        raise ValueError(f"{_name(route)} has no summary")
+    for each in dependants:
+        call = each.call
+        # FastAPI runs plain functions in threads: slow, and without the event loop.
+        if not _is_async(call):
+            raise ValueError(f"{_name(route)}: {call!r} must be async")
+
+
+def _is_async(call: Any) -> bool:
+    from fastapi.dependencies.models import _is_async_gen_callable, _is_coroutine_callable
+
+    return _is_coroutine_callable(call) or _is_async_gen_callable(call)
+
+
+def _query_names(dependants: list[Dependant]) -> Iterator[str]:
+    for dependant in dependants:
+        for param in dependant.query_params:
+            model = param.field_info.annotation
+            if isinstance(model, type) and issubclass(model, BaseModel):
+                for name, inner in model.model_fields.items():
+                    yield inner.alias or name
+            else:
+                yield param.alias
+
+
+def _form_types() -> Any:
+    from fastapi.params import Form
+
+    return Form
+
+
+def _name(route: APIRoute) -> str:
+    return f"{'/'.join(sorted(route.methods or ()))} {route.path}"
