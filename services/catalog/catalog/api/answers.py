@@ -1,0 +1,136 @@
+"""What everyone gets to see."""
+
+from datetime import datetime
+
+from catalog.domain import Status, Variant, choices
+from catalog.views import Shown
+from chassis.http import Answer, Money
+
+
+class CategoryAnswer(Answer):
+    """A place in the tree; ``parent_id`` is null at the top."""
+
+    id: str
+    slug: str
+    name: str
+    parent_id: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class CategoryNode(Answer):
+    """A category with all below it."""
+
+    id: str
+    slug: str
+    name: str
+    children: list["CategoryNode"]
+
+
+class CategoryTree(Answer):
+    """The categories at the top, each with all below it."""
+
+    items: list[CategoryNode]
+
+
+class AveragePrice(Answer):
+    """The active products of a category and all below; the prices are null where there are none."""
+
+    average: Money | None
+    lowest: Money | None
+    highest: Money | None
+    product_count: int
+
+
+class CategoryPlace(Answer):
+    """A category that a product stands in."""
+
+    id: str
+    slug: str
+    name: str
+
+
+class VariantAnswer(Answer):
+    """What is sold under one SKU. ``price`` is what it costs, its own or the product's."""
+
+    id: str
+    product_id: str
+    sku: str
+    options: dict[str, str]
+    price: Money
+    sale_price: Money | None = None
+    active: bool
+    in_stock: bool
+
+
+class Image(Answer):
+    """A picture in three sizes."""
+
+    id: str
+    alt: str
+    position: int
+    variant_id: str | None
+    thumbnail: str
+    medium: str
+    large: str
+
+
+class ProductAnswer(Answer):
+    """A product with its variants. ``options`` are what a customer chooses from, each with its values."""
+
+    id: str
+    slug: str
+    name: str
+    description: str
+    brand: str | None
+    status: Status
+    featured: bool
+    categories: list[CategoryPlace]
+    price: Money
+    sale_price: Money | None = None
+    discount_percent: int | None = None
+    in_stock: bool
+    rating: float | None = None
+    review_count: int = 0
+    images: list[Image] = []
+    attributes: dict[str, str]
+    options: dict[str, list[str]]
+    variants: list[VariantAnswer]
+    created_at: datetime
+    updated_at: datetime
+
+
+def product_answer(shown: Shown, currency: str, *, all_variants: bool = False) -> ProductAnswer:
+    """A product as the public sees it: variants that are off sale only with ``all_variants``, for staff."""
+    product = shown.product
+    variants = tuple(each for each in product.variants if all_variants or each.active)
+    return ProductAnswer(
+        id=product.id,
+        slug=product.slug,
+        name=product.name,
+        description=product.description,
+        brand=product.brand,
+        status=product.status,
+        featured=product.featured,
+        categories=[CategoryPlace(id=each.id, slug=each.slug, name=each.name) for each in shown.categories],
+        price=Money.of(product.price, currency),
+        in_stock=any(shown.in_stock(each) for each in variants),
+        attributes=dict(product.attributes),
+        options=choices(variants),
+        variants=[variant_answer(shown, each, currency) for each in variants],
+        created_at=shown.created_at,
+        updated_at=shown.updated_at,
+    )
+
+
+def variant_answer(shown: Shown, variant: Variant, currency: str) -> VariantAnswer:
+    """One variant of a product."""
+    return VariantAnswer(
+        id=variant.id,
+        product_id=shown.product.id,
+        sku=variant.sku,
+        options=dict(variant.options),
+        price=Money.of(shown.product.price_of(variant), currency),
+        active=variant.active,
+        in_stock=shown.in_stock(variant),
+    )

@@ -1,0 +1,117 @@
+"""What staff send."""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator
+from pydantic.json_schema import SkipJsonSchema
+
+from catalog.domain import MOST_VARIANTS, Status
+from chassis.http import Body, Money
+
+ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
+LINES = r"^[^\x00]*$"
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=ONE_LINE)]
+Brand = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=ONE_LINE)]
+Description = Annotated[str, StringConstraints(max_length=20_000, pattern=LINES)]
+Sku = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+Key = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=ONE_LINE)]
+Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64, pattern=ONE_LINE)]
+Value = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=ONE_LINE)]
+Options = Annotated[dict[Label, Value], Field(max_length=5)]
+Attributes = Annotated[dict[Label, Value], Field(max_length=50)]
+Units = Annotated[int, Field(ge=0, le=1_000_000, strict=True)]
+CategoryKeys = Annotated[list[Key], Field(max_length=20)]
+
+
+class Patch(Body):
+    """Fields left out stay as they are; null is a value, and only for the fields that may be empty."""
+
+    may_be_null: ClassVar[frozenset[str]] = frozenset()
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _not_null(cls, value: Any, info: ValidationInfo) -> Any:
+        if value is None and info.field_name not in cls.may_be_null:
+            raise ValueError("must not be null")
+        return value
+
+    def given(self) -> dict[str, Any]:
+        """The fields that were sent, not deeper."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+class CategoryBody(Body):
+    """A new category, or one as it shall be. ``parent_id`` (id or slug) is null at the top."""
+
+    name: Name
+    parent_id: Key | None = None
+
+
+class CategoryPatch(Patch):
+    """What shall change of a category."""
+
+    may_be_null = frozenset({"parent_id"})
+
+    name: Name | SkipJsonSchema[None] = None
+    parent_id: Key | None = None
+
+
+class VariantNew(Body):
+    """A SKU to be sold. Without a price of its own it costs what the product costs."""
+
+    sku: Sku
+    options: Options = {}
+    price: Money | None = None
+    active: bool = True
+    initial_stock: Units | None = None
+
+
+class VariantPatch(Patch):
+    """What shall change of a variant. The SKU never does: stock, carts and orders know the variant by it."""
+
+    may_be_null = frozenset({"price"})
+
+    options: Options | SkipJsonSchema[None] = None
+    price: Money | None = None
+    active: bool | SkipJsonSchema[None] = None
+
+
+class ProductBody(Body):
+    """A product as it shall be. Categories by id or slug: ``category_ids``, or ``category_id`` for one."""
+
+    name: Name
+    description: Description = ""
+    brand: Brand | None = None
+    category_id: Key | None = None
+    category_ids: CategoryKeys | None = None
+    price: Money
+    status: Status = Status.active
+    featured: bool = False
+    attributes: Attributes = {}
+
+
+class ProductNew(ProductBody):
+    """A new product: with a ``sku`` it has one variant, else as many as ``variants`` lists."""
+
+    status: Literal[Status.draft, Status.active] = Status.active
+    sku: Sku | None = None
+    options: Options = {}
+    initial_stock: Units | None = None
+    variants: Annotated[list[VariantNew], Field(min_length=1, max_length=MOST_VARIANTS)] | None = None
+
+
+class ProductPatch(Patch):
+    """What shall change of a product."""
+
+    may_be_null = frozenset({"brand"})
+
+    name: Name | SkipJsonSchema[None] = None
+    description: Description | SkipJsonSchema[None] = None
+    brand: Brand | None = None
+    category_id: Key | SkipJsonSchema[None] = None
+    category_ids: CategoryKeys | SkipJsonSchema[None] = None
+    price: Money | SkipJsonSchema[None] = None
+    status: Status | SkipJsonSchema[None] = None
+    featured: bool | SkipJsonSchema[None] = None
+    attributes: Attributes | SkipJsonSchema[None] = None

@@ -1,0 +1,4 @@
+from catalog.tables import metadata
+from chassis import migrations
+
+migrations.run(metadata)
