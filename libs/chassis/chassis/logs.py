@@ -1,0 +1,128 @@
+"""Structured logs: one line an event, with the ids of the request or message at work, and no secrets.
+
+JSON lines everywhere but in development, where they are for reading. The standard library's loggers (uvicorn, aiohttp,
+asyncio) go the same way.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, TextIO
+
+import orjson
+import structlog
+
+from chassis.context import Context
+
+MASK: Final = "***"
+
+# `key` alone names idempotency and partition keys, which a reader of logs needs.
+_SECRET_NAME: Final = re.compile(
+    r"password|passwd|secret|token|authorization|cookie|api_?key|internal_key|private|signature|otp|totp|card_?number"
+    r"|cvc|cvv|verification_code|^code$|(^|_)pin$",
+    re.IGNORECASE,
+)
+_SECRET_TEXT: Final = re.compile(
+    r"(?P<jwt>eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)"
+    r"|(?P<bearer>(?i:bearer)\s+)[\w.~+/=-]{8,}"
+    r"|(?P<login>://[^\s:/@]+:)[^\s@]+(?=@)"
+)
+_QUIET: Final = {"uvicorn.access": logging.WARNING, "aiohttp.access": logging.WARNING, "asyncio": logging.WARNING}
+
+Event = MutableMapping[str, Any]
+
+
+def configure(env: str, service: str | None = None, *, level: str = "INFO", stream: TextIO | None = None) -> None:
+    """Set up logging for the process. ``service`` stands on every line; in one process each line binds its own."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        _named(service),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    render: structlog.typing.Processor = structlog.processors.JSONRenderer(serializer=_json)
+    if env == "development":
+        # Pretty tracebacks would show local variables, and with them what must not be seen.
+        plain = structlog.dev.plain_traceback
+        render = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    last: list[structlog.typing.Processor] = [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        structlog.processors.format_exc_info,
+        mask,
+        render,
+    ]
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=last))
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = True
+    for name, quiet in _QUIET.items():
+        logging.getLogger(name).setLevel(max(quiet, root.level))
+
+
+@contextmanager
+def working_on(context: Context, **more: Any) -> Iterator[None]:
+    """Every line logged inside carries the ids of ``context``, and ``more``."""
+    with structlog.contextvars.bound_contextvars(
+        request_id=context.request_id,
+        correlationid=context.correlationid,
+        causationid=context.causationid,
+        **more,
+    ):
+        yield
+
+
+def mask(logger: Any, method: str, event: Event) -> Event:
+    """Blank what is named like a secret, and what looks like one inside texts; at any depth."""
+    for name, value in event.items():
+        event[name] = _masked(name, value)
+    return event
+
+
+def _masked(name: str, value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if _SECRET_NAME.search(name):
+        return MASK
+    if isinstance(value, str):
+        return _SECRET_TEXT.sub(_blank, value)
+    if isinstance(value, Mapping):
+        return {key: _masked(str(key), inner) for key, inner in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, bytes):
+        return [_masked(name, inner) for inner in value]
+    return value
+
+
+def _blank(found: re.Match[str]) -> str:
+    return (found["bearer"] or found["login"] or "") + MASK
+
+
+def _named(service: str | None) -> structlog.typing.Processor:
+    def add(logger: Any, method: str, event: Event) -> Event:
+        if service is not None:
+            event.setdefault("service", service)
+        return event
+
+    return add
+
+
+def _json(event: Any, **options: Any) -> str:
+    return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()

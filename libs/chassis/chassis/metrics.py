@@ -1,0 +1,79 @@
+"""What operators watch, for Prometheus: one registry a process, on a port of its own, never through the gateway."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
+from time import perf_counter
+from typing import Final
+from wsgiref.simple_server import WSGIServer
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+
+REGISTRY: Final = CollectorRegistry()
+"""The process's. Tests may look at it; nothing registers elsewhere."""
+
+GCCollector(REGISTRY)
+PlatformCollector(REGISTRY)
+ProcessCollector(registry=REGISTRY)
+
+_FAST: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30)
+
+OUTBOX_AGE: Final = Gauge(
+    "soko_outbox_age_seconds", "Age of the oldest message not yet sent; 0 when all are.", ["service"], registry=REGISTRY
+)
+INBOX_DEPTH: Final = Gauge(
+    "soko_inbox_depth", "Messages received and not yet worked on, parked ones left out.", ["service"], registry=REGISTRY
+)
+INBOX_AGE: Final = Gauge(
+    "soko_inbox_age_seconds", "Age of the oldest message in the inbox; 0 when empty.", ["service"], registry=REGISTRY
+)
+PARKED: Final = Gauge("soko_parked", "Messages parked after their last try.", ["service"], registry=REGISTRY)
+SAGA_AGE: Final = Gauge(
+    "soko_saga_age_seconds",
+    "Age of the oldest process not yet settled, by process.",
+    ["service", "saga"],
+    registry=REGISTRY,
+)
+HANDLER_SECONDS: Final = Histogram(
+    "soko_handler_seconds",
+    "Time that one kind of message, timer, call or job took.",
+    ["service", "handler"],
+    buckets=_FAST,
+    registry=REGISTRY,
+)
+HANDLED: Final = Counter(
+    "soko_handled_total", "Messages, timers and calls by outcome.", ["service", "handler", "outcome"], registry=REGISTRY
+)
+HTTP_SECONDS: Final = Histogram(
+    "soko_http_seconds",
+    "Time from request to the start of its answer.",
+    ["service", "operation", "status"],
+    buckets=_FAST,
+    registry=REGISTRY,
+)
+
+
+@contextmanager
+def timed(service: str, handler: str) -> Iterator[None]:
+    """Observe how long the work inside takes, as one of ``soko_handler_seconds``."""
+    began = perf_counter()
+    try:
+        yield
+    finally:
+        HANDLER_SECONDS.labels(service, handler).observe(perf_counter() - began)
+
+
+def serve(port: int, host: str = "127.0.0.1") -> tuple[WSGIServer, Thread]:
+    """Answer ``/metrics`` on its own port, in a thread; ``stop`` ends it. Raises ``OSError`` on a taken port."""
+    return start_http_server(port, host, REGISTRY)
+
+
+def stop(running: tuple[WSGIServer, Thread]) -> None:
+    """End what ``serve`` began."""
+    server, thread = running
+    server.shutdown()
+    server.server_close()
+    thread.join()
