@@ -1,0 +1,287 @@
+"""One cart: what somebody means to buy, at the prices they were promised."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import StrEnum
+from typing import assert_never
+
+from chassis.decider import Call, Decider, Effect, Refused, Send
+from soko_contracts import cart as contract
+
+from cart.domain.lines import Limits, Line, held, line_of, public
+
+CUSTOMER = "user:"
+
+
+class Status(StrEnum):
+    """Where a cart is in its life. Ordered and merged ones are closed for good."""
+
+    NEW = "new"
+    OPEN = "open"
+    ORDERED = "ordered"
+    MERGED = "merged"
+
+
+@dataclass(frozen=True, slots=True)
+class Cart:
+    """``order_id`` becomes the order's. ``number`` counts the carts of ``owner``. ``owed`` are lines to be put back."""
+
+    cart_id: str = ""
+    order_id: str = ""
+    owner: str = ""
+    number: int = 0
+    status: Status = Status.NEW
+    lines: tuple[Line, ...] = ()
+    owed: tuple[Line, ...] | None = None
+    put_back: bool = False
+
+    @property
+    def closed(self) -> bool:
+        """Nothing is ever added to it again."""
+        return self.status in {Status.ORDERED, Status.MERGED}
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a cart is opened with where a command meets none: ``number`` is one more than the owner's last."""
+
+    cart_id: str
+    order_id: str
+    owner: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    """Put ``line.quantity`` units in the cart; ``line.unit_price`` is today's, ``line.priced_at`` is now.
+
+    A line with this SKU keeps its own price for ``hold`` and then takes today's.
+    """
+
+    opening: Opening
+    line: Line
+    hold: timedelta
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class SetQuantity:
+    """The line has so many units now."""
+
+    item_id: str
+    quantity: int
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Take a line out."""
+
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Empty:
+    """Take all lines out."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskPutBack:
+    """The order made of this cart was given up: its lines are the owner's again."""
+
+    order_id: str
+    lines: tuple[Line, ...]
+
+
+Command = Add | SetQuantity | Remove | Empty | AskPutBack
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The owner's next cart was begun."""
+
+    cart_id: str
+    order_id: str
+    owner: str
+    number: int
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """``quantity`` units came in; ``line`` is what their line is now."""
+
+    line: Line
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuantitySet:
+    """The line has so many units now."""
+
+    item_id: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """The line is gone."""
+
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Emptied:
+    """All lines are gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """The cart became its order, made of what stood in it at ``version``."""
+
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """All lines moved to the cart ``into``."""
+
+    into: str
+
+
+@dataclass(frozen=True, slots=True)
+class PutBackAsked:
+    """These lines are owed to the owner."""
+
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PutBack:
+    """The lines that were owed are in the cart ``into``."""
+
+    into: str
+
+
+Event = Opened | Added | QuantitySet | Removed | Emptied | Ordered | Merged | PutBackAsked | PutBack
+
+EVENTS: dict[str, type] = {
+    "opened.v1": Opened,
+    "added.v1": Added,
+    "quantity_set.v1": QuantitySet,
+    "removed.v1": Removed,
+    "emptied.v1": Emptied,
+    "ordered.v1": Ordered,
+    "merged.v1": Merged,
+    "put_back_asked.v1": PutBackAsked,
+    "put_back.v1": PutBack,
+}
+
+
+def decide(command: Command, cart: Cart) -> Sequence[Event]:
+    """The rules of a single cart."""
+    if isinstance(command, AskPutBack):
+        return ask_put_back(command, cart)
+    if cart.closed:
+        raise Refused("cart-closed", "This cart was ordered or merged; the next one takes its place.")
+    match command:
+        case Add():
+            return add(command, cart)
+        case SetQuantity(item_id, quantity, limits):
+            line = find(cart, item_id)
+            if quantity > limits.quantity:
+                raise too_many(line.sku, limits)
+            return [QuantitySet(item_id, quantity)] if quantity != line.quantity else []
+        case Remove(item_id):
+            return [Removed(find(cart, item_id).item_id)]
+        case Empty():
+            return [Emptied()] if cart.lines else []
+        case _:
+            assert_never(command)
+
+
+def add(command: Add, cart: Cart) -> Sequence[Event]:
+    """One more line, or more units of one that is there."""
+    line, limits, opening = command.line, command.limits, command.opening
+    there = line_of(cart.lines, line.sku)
+    quantity = line.quantity + (there.quantity if there else 0)
+    if quantity > limits.quantity:
+        raise too_many(line.sku, limits)
+    if there is None and len(cart.lines) >= limits.lines:
+        raise Refused("cart-full", f"A cart takes {limits.lines} different articles.", limit=limits.lines)
+    if cart.status is Status.NEW:
+        return [Opened(opening.cart_id, opening.order_id, opening.owner, opening.number, (line,))]
+    if there is None:
+        return [Added(line, line.quantity)]
+    if held(there, line.priced_at, command.hold):
+        return [Added(replace(there, quantity=quantity), line.quantity)]
+    return [Added(replace(line, item_id=there.item_id, quantity=quantity), line.quantity)]
+
+
+def ask_put_back(command: AskPutBack, cart: Cart) -> Sequence[Event]:
+    """Asked twice is asked once; what closes the cart may still be on its way."""
+    if cart.order_id != command.order_id:
+        raise Refused("not-this-cart", "This cart was not the order's.")
+    return [PutBackAsked(command.lines)] if cart.owed is None else []
+
+
+def find(cart: Cart, item_id: str) -> Line:
+    """The line with this id. Raises Refused."""
+    found = next((line for line in cart.lines if line.item_id == item_id), None)
+    if found is None:
+        raise Refused("item-gone", "This line was taken out of the cart in the meantime.")
+    return found
+
+
+def too_many(sku: str, limits: Limits) -> Refused:
+    """No to more units of one SKU than a line takes."""
+    detail = f"A cart takes at most {limits.quantity} of {sku}."
+    return Refused("quantity-limit", detail, sku=sku, limit=limits.quantity)
+
+
+def evolve(cart: Cart, event: Event) -> Cart:
+    """The cart after one more event."""
+    match event:
+        case Opened():
+            return Cart(event.cart_id, event.order_id, event.owner, event.number, Status.OPEN, event.lines)
+        case Added(line, _):
+            if line_of(cart.lines, line.sku) is None:
+                return replace(cart, lines=(*cart.lines, line))
+            return replace(cart, lines=tuple(line if old.sku == line.sku else old for old in cart.lines))
+        case QuantitySet(item_id, quantity):
+            lines = (replace(old, quantity=quantity) if old.item_id == item_id else old for old in cart.lines)
+            return replace(cart, lines=tuple(lines))
+        case Removed(item_id):
+            return replace(cart, lines=tuple(line for line in cart.lines if line.item_id != item_id))
+        case Emptied():
+            return replace(cart, lines=())
+        case Ordered():
+            return replace(cart, status=Status.ORDERED)
+        case Merged():
+            return replace(cart, status=Status.MERGED)
+        case PutBackAsked(lines):
+            return replace(cart, owed=lines)
+        case PutBack():
+            return replace(cart, put_back=True)
+        case _:
+            assert_never(event)
+
+
+def react(event: Event, cart: Cart) -> Sequence[Effect]:
+    """Tell that a cart was opened; once what is owed meets a closed cart, see to it that it is put back."""
+    match event:
+        case Opened(cart_id, _, owner, _, lines):
+            return [Send(contract.Opened(cart_id=cart_id, customer_id=customer(owner), lines=public(lines)))]
+        case PutBackAsked() | Ordered() | Merged() if cart.closed and cart.owed is not None:
+            return [Call("put_back", key=cart.cart_id, request={"cart_id": cart.cart_id, "owner": cart.owner})]
+        case _:
+            return []
+
+
+def customer(owner: str) -> str | None:
+    """The user's id, or None for a guest."""
+    return owner.removeprefix(CUSTOMER) if owner.startswith(CUSTOMER) else None
+
+
+cart = Decider("cart", Cart(), decide, evolve, react)

@@ -1,0 +1,196 @@
+"""Whatever an owner, their orders and their late messages do: the carts agree with a plain dict."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from cart.domain import (
+    Add,
+    AskPutBack,
+    Cart,
+    Close,
+    Empty,
+    Limits,
+    Line,
+    Merge,
+    Opening,
+    PutBackLines,
+    Remove,
+    SetQuantity,
+    Status,
+    cart,
+    close,
+    following,
+    merge,
+    put_back_lines,
+)
+from chassis.decider import Call, Decider, Many, Refused
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from pydantic import TypeAdapter
+
+HOLD = timedelta(hours=24)
+LIMITS = Limits(lines=3, quantity=5)
+OWNER = "0198c0de-5f7e-7cc4-b1d8-f1a2b3c4d5e6"
+SKUS = st.sampled_from(["A", "B", "C", "D"])
+UNITS = st.integers(min_value=1, max_value=4)
+
+
+class Carts(RuleBasedStateMachine):
+    """One customer with all their carts, orders that close them sooner or later, and now and then a guest's cart."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.streams: dict[str, list[Any]] = {}
+        self.basket: Counter[str] = Counter()
+        self.ids = 0
+        self.now = datetime(2026, 3, 1, tzinfo=UTC)
+        self.read: tuple[Cart, int] | None = None
+        self.ordered: list[Cart] = []
+        self.calls: list[str] = []
+
+    def fresh(self) -> str:
+        self.ids += 1
+        return f"id-{self.ids}"
+
+    def state(self, cart_id: str) -> Cart:
+        return cart.fold(self.streams.get(cart_id, []))
+
+    def last(self) -> str | None:
+        """The owner's newest cart."""
+        found, id_ = None, following(OWNER)
+        while id_ in self.streams:
+            found, id_ = id_, following(id_)
+        return found
+
+    def current(self) -> str:
+        """The cart that the owner's next write goes to."""
+        last = self.last()
+        if last is None:
+            return following(OWNER)
+        return following(last) if self.state(last).closed else last
+
+    def opening(self) -> Opening:
+        last = self.last()
+        number = self.state(last).number + 1 if last else 1
+        return Opening(self.current(), self.fresh(), f"user:{OWNER}", number)
+
+    def do(self, decider: Decider[Any, Any, Any] | Many[Any], id_: str, command: Any) -> bool:
+        """As the unit would: all or nothing. False when it was refused."""
+        try:
+            if isinstance(decider, Many):
+                states = {d.name(i): self.state(i) for d, i in decider.streams(command)}
+                happened = [(address[1], event) for address, event in decider.decide(command, states)]
+            else:
+                happened = [(id_, event) for event in decider.decide(command, self.state(id_))]
+        except Refused:
+            return False
+        for stream, event in happened:
+            self.streams.setdefault(stream, []).append(event)
+            effects = cart.react(event, self.state(stream))
+            self.calls += [effect.key for effect in effects if isinstance(effect, Call)]
+        return True
+
+    @rule(sku=SKUS, units=UNITS, price=st.integers(1, 9))
+    def add(self, sku: str, units: int, price: int) -> None:
+        line = Line(self.fresh(), sku, f"v-{sku}", units, price, self.now)
+        fits = self.basket[sku] + units <= LIMITS.quantity and (
+            self.basket[sku] > 0 or len(+self.basket) < LIMITS.lines
+        )
+        assert self.do(cart, self.current(), Add(self.opening(), line, HOLD, LIMITS)) == fits
+        self.basket[sku] += units if fits else 0
+
+    @rule(sku=SKUS, units=UNITS)
+    def set_quantity(self, sku: str, units: int) -> None:
+        item = next((line.item_id for line in self.state(self.current()).lines if line.sku == sku), "none")
+        assert self.do(cart, self.current(), SetQuantity(item, units, LIMITS)) == (self.basket[sku] > 0)
+        self.basket[sku] = units if self.basket[sku] else 0
+
+    @rule(sku=SKUS)
+    def remove(self, sku: str) -> None:
+        item = next((line.item_id for line in self.state(self.current()).lines if line.sku == sku), "none")
+        assert self.do(cart, self.current(), Remove(item)) == (self.basket[sku] > 0)
+        self.basket[sku] = 0
+
+    @rule()
+    def empty(self) -> None:
+        self.do(cart, self.current(), Empty())
+        self.basket.clear()
+
+    @rule(hours=st.integers(1, 48))
+    def time_passes(self, hours: int) -> None:
+        self.now += timedelta(hours=hours)
+
+    @precondition(lambda self: self.read is None and self.basket.total() > 0)
+    @rule()
+    def order_reads_the_cart(self) -> None:
+        id_ = self.current()
+        self.read = self.state(id_), len(self.streams[id_])
+
+    @precondition(lambda self: self.read is not None)
+    @rule(times=st.integers(1, 2))
+    def order_closes_what_it_read(self, times: int) -> None:
+        assert self.read is not None
+        was, version = self.read
+        stood = Counter({line.sku: line.quantity for line in was.lines})
+        for _ in range(times):
+            self.do(close, "", Close(was.cart_id, was.order_id, version, stood, self.fresh()))
+        self.basket -= stood
+        self.ordered.append(was)
+        self.read = None
+
+    @precondition(lambda self: self.ordered)
+    @rule(data=st.data(), times=st.integers(1, 2))
+    def an_order_is_given_up(self, data: st.DataObject, times: int) -> None:
+        was = self.ordered.pop(data.draw(st.integers(0, len(self.ordered) - 1)))
+        for _ in range(times):
+            self.do(cart, was.cart_id, AskPutBack(was.order_id, was.lines))
+
+    @precondition(lambda self: self.calls)
+    @rule(times=st.integers(1, 2))
+    def what_is_owed_is_put_back(self, times: int) -> None:
+        id_ = self.calls.pop(0)
+        owed = self.state(id_).owed
+        for _ in range(times):
+            self.do(put_back_lines, "", PutBackLines(id_, self.last() or id_, self.fresh(), LIMITS))
+        self.pour(owed or ())
+
+    @rule(lines=st.dictionaries(SKUS, UNITS, min_size=1, max_size=3))
+    def a_guests_cart_is_merged(self, lines: dict[str, int]) -> None:
+        opening = Opening(self.fresh(), self.fresh(), "cart:abc", 1)
+        for sku, units in lines.items():
+            line = Line(self.fresh(), sku, f"v-{sku}", units, 1, self.now)
+            self.do(cart, opening.cart_id, Add(opening, line, HOLD, LIMITS))
+        guests = self.state(opening.cart_id)
+        assert self.do(merge, "", Merge(opening.cart_id, self.opening(), LIMITS))
+        assert not self.do(merge, "", Merge(opening.cart_id, self.opening(), LIMITS))
+        self.pour(guests.lines)
+
+    def pour(self, lines: tuple[Line, ...]) -> None:
+        for line in lines:
+            if self.basket[line.sku] or len(+self.basket) < LIMITS.lines:
+                self.basket[line.sku] = min(self.basket[line.sku] + line.quantity, LIMITS.quantity)
+
+    @invariant()
+    def the_open_cart_is_the_basket(self) -> None:
+        lines = self.state(self.current()).lines
+        assert {line.sku: line.quantity for line in lines} == dict(+self.basket)
+        assert len({line.item_id for line in lines}) == len(lines) <= LIMITS.lines
+
+    @invariant()
+    def one_cart_at_most_is_open(self) -> None:
+        mine = [self.state(id_) for id_ in self.streams if self.state(id_).owner == f"user:{OWNER}"]
+        assert sum(one.status is Status.OPEN for one in mine) <= 1
+        assert sorted(one.number for one in mine) == list(range(1, len(mine) + 1))
+        assert len({one.order_id for one in mine}) == len(mine)
+
+    @invariant()
+    def a_snapshot_is_the_state(self) -> None:
+        adapter = TypeAdapter(Cart)
+        state = self.state(self.current())
+        assert adapter.validate_json(adapter.dump_json(state)) == state
+
+
+Carts.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestCarts = Carts.TestCase
