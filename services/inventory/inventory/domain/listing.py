@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chassis.decider import Address, Many
+
 from inventory.domain.stock import stock
 from inventory.domain.stock_events import ListSku
 
