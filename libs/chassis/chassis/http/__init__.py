@@ -18,6 +18,7 @@ from chassis.http.context import request_context
 from chassis.http.etag import etag, if_match, tagged
 from chassis.http.idempotency import idempotency, key_in_flight, key_reused, replayed
 from chassis.http.lists import Listing, Paging, ordering, paging
+from chassis.http.middleware import Entry
 from chassis.http.money import Money
 from chassis.http.peers import PeerAnswer, Peers
 from chassis.http.prefer import prefer_wait
@@ -50,45 +51,49 @@ from chassis.http.revocations import Revocations
 from chassis.http.routing import OpenQuery, Router, body_limit
 from chassis.http.service_tokens import ServiceTokens
 from chassis.http.tokens import Keys, Verifier
+from chassis.http.upstream import Connections, Upstream
 
 __all__ = [
-    "Access",
-    "Answer",
-    "Authentication",
-    "Body",
     "CONFLICT",
-    "Caller",
     "FORBIDDEN",
-    "Health",
     "IDEMPOTENCY_IN_FLIGHT",
     "IDEMPOTENCY_KEY_REQUIRED",
     "IDEMPOTENCY_KEY_REUSED",
     "INTERNAL",
-    "Keys",
-    "Listing",
     "MALFORMED",
     "METHOD_NOT_ALLOWED",
-    "Money",
     "NOT_FOUND",
-    "OpenQuery",
     "PRECONDITION_FAILED",
     "PROBLEMS",
-    "Paging",
-    "Peer",
-    "PeerAnswer",
-    "Peers",
-    "Problem",
-    "ProblemType",
     "RATE_LIMITED",
-    "Revocations",
-    "Router",
-    "ServiceTokens",
     "TOO_LARGE",
     "UNAUTHENTICATED",
     "UNAVAILABLE",
     "UNSUPPORTED_MEDIA_TYPE",
     "UPSTREAM_TIMEOUT",
     "VALIDATION",
+    "Access",
+    "Answer",
+    "Authentication",
+    "Body",
+    "Caller",
+    "Connections",
+    "Entry",
+    "Health",
+    "Keys",
+    "Listing",
+    "Money",
+    "OpenQuery",
+    "Paging",
+    "Peer",
+    "PeerAnswer",
+    "Peers",
+    "Problem",
+    "ProblemType",
+    "Revocations",
+    "Router",
+    "ServiceTokens",
+    "Upstream",
     "Verifier",
     "anyone",
     "authenticate",

@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import ORJSONResponse, Response
 
 from chassis.http.errors import install
-from chassis.http.middleware import Entry
+from chassis.http.middleware import Entry, request_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def create_app(
     *,
     state: Mapping[str, Any],
     ready: Callable[[], Awaitable[Health]] = always_ready,
-    ids: Callable[[], str] | None = None,
+    ids: Callable[[], str] = request_ids,
     lifespan: Any = None,
 ) -> FastAPI:
     """The app of a service.
@@ -49,7 +49,7 @@ def create_app(
     for router in routers:
         # Flat, not include_router: a nested router is matched once more on every request.
         app.router.routes.extend(router.routes)
-    app.add_middleware(Entry, service_name=service_name, **({"ids": ids} if ids else {}))
+    app.add_middleware(Entry, service_name=service_name, ids=ids)
     return app
 
 

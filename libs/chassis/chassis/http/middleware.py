@@ -2,12 +2,12 @@
 
 import logging
 import re
-import secrets
 from collections.abc import Callable
+from secrets import token_hex
 from time import perf_counter
 
-import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bind_contextvars, reset_contextvars
 
 from chassis.context import Context
 from chassis.http.context import CONTEXT
@@ -22,14 +22,23 @@ _TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9
 
 def request_ids() -> str:
     """128 random bits, in hex."""
-    return secrets.token_hex(16)
+    return token_hex(16)
+
+
+_OWN = frozenset((b"x-request-id", b"traceparent"))
+_INSIDE = frozenset((b"x-service-token", b"x-correlation-id"))
 
 
 class Entry:
-    """Gives the request its ids, its time and, where a route fails in a way nobody foresaw, its problem document."""
+    """Gives the request its ids, its time and, where a route fails in a way nobody foresaw, its problem document.
 
-    def __init__(self, app: ASGIApp, service_name: str, ids: Callable[[], str] = request_ids) -> None:
-        self.app, self.ids = app, ids
+    At the ``edge`` headers that only the shop's own services may send are dropped.
+    """
+
+    def __init__(
+        self, app: ASGIApp, service_name: str, ids: Callable[[], str] = request_ids, *, edge: bool = False
+    ) -> None:
+        self.app, self.service, self.ids, self.edge = app, service_name, ids, edge
         self.timing = service_name.encode() + b";dur=%.2f"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -37,47 +46,57 @@ class Entry:
             await self.app(scope, receive, send)
             return
         began = perf_counter()
-        context = scope[CONTEXT] = self._context(scope)
-        path = scope["path"]
-        if len(path) > 1 and path[-1] == "/":
-            scope["path"] = path.rstrip("/") or "/"
+        context = self._enter(scope)
+        own = [(b"x-request-id", context.request_id.encode()), (b"traceparent", (context.traceparent or "").encode())]
         started = False
 
         async def answer(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                message.setdefault("headers", [])
-                message["headers"] = [
-                    *message["headers"],
-                    (b"x-request-id", context.request_id.encode()),
-                    (b"traceparent", (context.traceparent or "").encode()),
-                    (b"server-timing", self.timing % ((perf_counter() - began) * 1000)),
-                ]
+                # What was asked of a service behind this one carries these already.
+                headers = [header for header in message.get("headers", ()) if header[0] not in _OWN]
+                timing = b"server-timing", self.timing % ((perf_counter() - began) * 1000)
+                message = {**message, "headers": [*headers, *own, timing]}
             await send(message)
 
-        tokens = structlog.contextvars.bind_contextvars(
-            request_id=context.request_id, correlationid=context.correlationid, causationid=context.causationid
+        tokens = bind_contextvars(
+            service=self.service,
+            request_id=context.request_id,
+            correlationid=context.correlationid,
+            causationid=context.causationid,
         )
         try:
             await self.app(scope, receive, answer)
         except Exception:
-            log.exception("unhandled: %s %s", scope["method"], path)
+            log.exception("unhandled: %s %s", scope["method"], scope["path"])
             if started:
                 raise
             await send_problem(scope, answer, Problem(INTERNAL))
         finally:
-            structlog.contextvars.reset_contextvars(**tokens)
+            reset_contextvars(**tokens)
 
-    def _context(self, scope: Scope) -> Context:
+    def _enter(self, scope: Scope) -> Context:
+        """Read or make the ids; what was made goes on to whoever reads the scope's headers next."""
         request_id = correlation = trace = b""
-        for name, value in scope["headers"]:
+        headers = []
+        for header in scope["headers"]:
+            name, value = header
             if name == b"x-request-id":
                 request_id = value if _ID.fullmatch(value) else b""
-            elif name == b"x-correlation-id":
-                correlation = value if _ID.fullmatch(value) else b""
             elif name == b"traceparent":
                 trace = value if _TRACEPARENT.fullmatch(value) else b""
-        id_ = request_id.decode() or self.ids()
-        traceparent = trace.decode() or f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
-        return Context(id_, correlation.decode() or id_, id_, traceparent)
+            elif not self.edge or name not in _INSIDE:
+                headers.append(header)
+                if name == b"x-correlation-id" and _ID.fullmatch(value):
+                    correlation = value
+        request_id = request_id or self.ids().encode()
+        trace = trace or b"00-" + token_hex(16).encode() + b"-" + token_hex(8).encode() + b"-01"
+        headers += ((b"x-request-id", request_id), (b"traceparent", trace))
+        scope["headers"] = headers
+        path = scope["path"]
+        if len(path) > 1 and path[-1] == "/":
+            scope["path"] = path.rstrip("/") or "/"
+        id_ = request_id.decode()
+        context = scope[CONTEXT] = Context(id_, correlation.decode() or id_, id_, trace.decode())
+        return context

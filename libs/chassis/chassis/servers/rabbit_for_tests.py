@@ -41,16 +41,15 @@ def obtain(home: Path) -> Broker:
 def _container() -> Broker | None:
     """A container, where a Docker engine answers and has or gets the image."""
     try:
-        import docker
-        from docker.errors import DockerException
+        from testcontainers.core.docker_client import DockerClient
         from testcontainers.rabbitmq import RabbitMqContainer
     except ImportError:
         return None
     try:
-        docker.from_env().ping()
+        DockerClient().client.ping()
         container = RabbitMqContainer(os.environ.get("RABBITMQ_IMAGE", "rabbitmq:4"))
         container.start()
-    except (DockerException, OSError):
+    except Exception:  # no engine, no image, no network: the next way is tried, whatever the reason
         return None
     address = f"{container.get_container_host_ip()}:{container.get_exposed_port(container.port)}"
     return Broker(f"amqp://{container.username}:{container.password}@{address}/", stop=container.stop)

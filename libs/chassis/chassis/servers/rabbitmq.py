@@ -82,6 +82,13 @@ class PrivateRabbit:
             break
         self._stop_names()
 
+    def kill(self) -> None:
+        """End the node as a power cut would, for tests."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
     def _prepare(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
         if not (self.home / "password").exists():

@@ -1,0 +1,268 @@
+"""Asking the outside world: leased by a committed update, made with nothing held, its outcome recorded afterwards.
+
+Where the other side knows idempotency keys, a lost lease is called again under the same key. Where it does not, a lost
+lease means unknown: it is never sent again, and ``gave_up`` says what to do about it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import orjson
+
+from chassis.batch import Batch, Unloaded, streams_of
+from chassis.context import Context
+from chassis.decider import Refused
+from chassis.outcome import Outcome
+from chassis.worker import backoff
+from chassis.writing import Conflict, Statement, statement
+
+if TYPE_CHECKING:
+    from chassis.service import Service
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One call as its handler sees it. ``key`` is the idempotency key; ``stream_id`` is who asked ("" for no stream).
+
+    ``tries`` counts this one. ``request`` is open: what was sealed can be read.
+    """
+
+    id: str
+    key: str
+    request: Mapping[str, Any]
+    stream_id: str
+    tries: int
+    now: datetime
+    correlationid: str
+
+    @property
+    def context(self) -> Context:
+        """For requests to other services on behalf of this call."""
+        return Context(self.id, self.correlationid, self.id)
+
+
+Handler = Callable[[Asked, "Service"], Awaitable[Iterable[Outcome]]]
+GaveUp = Callable[[Asked], Iterable[Outcome]]
+
+
+@dataclass(frozen=True, slots=True)
+class Calling:
+    """How one kind of call is made."""
+
+    handler: Handler
+    lease: timedelta
+    tries: int
+    idempotent: bool
+    gave_up: GaveUp | None
+
+
+class Calls:
+    """The calls a service makes, by name."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, Calling] = {}
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every call there is."""
+        return frozenset(self._by_name)
+
+    def named(self, name: str) -> Calling:
+        """How calls called ``name`` are made. Raises KeyError."""
+        return self._by_name[name]
+
+    def to(
+        self,
+        name: str,
+        *,
+        lease: timedelta = timedelta(seconds=30),
+        tries: int = 8,
+        idempotent: bool = True,
+        gave_up: GaveUp | None = None,
+    ) -> Callable[[Handler], Handler]:
+        """Decorate ``async (asked, service) -> Iterable[Outcome]``; raising means: again later, up to ``tries`` times.
+
+        After the last try, or a lost lease of a call that is not ``idempotent``, ``gave_up(asked)`` says what
+        follows; without it the call is parked.
+        """
+
+        def register(handler: Handler) -> Handler:
+            self._by_name[name] = Calling(handler, lease, tries, idempotent, gave_up)
+            return handler
+
+        return register
+
+
+LEASE = """
+update calls set lease = $2, leased_until = $1 + make_interval(secs => $3), tries = calls.tries + 1
+from (select id, leased_until is not null as lost from calls
+      where due_at <= $1 and parked_at is null and (leased_until is null or leased_until <= $1)
+      order by due_at, id limit $4 for update skip locked) due
+where calls.id = due.id
+returning calls.*, due.lost
+"""  # due calls that nobody has leased, or whose lease ran out
+STILL_OURS = "select id from calls where id = any($1::text[]) and lease = any($2::text[]) order by id for update"
+FINISH = "delete from calls where id = any({}::text[])"
+FAIL = """
+update calls set lease = null, leased_until = null, error = failed.error, due_at = failed.due_at,
+       parked_at = failed.parked_at
+from json_populate_recordset(null::calls, {}::json) failed where calls.id = failed.id
+"""
+IN_FLIGHT = 64
+LONGEST_LEASE = timedelta(minutes=2)
+
+
+@dataclass(slots=True)
+class Answered:
+    """A call that came back."""
+
+    row: asyncpg.Record
+    asked: Asked
+    outcomes: list[Outcome]
+    error: BaseException | None = None
+
+    @property
+    def cause(self) -> Context:
+        """What the outcome's own effects are caused by."""
+        row = self.row
+        return Context(row["id"], row["correlationid"], row["id"])
+
+
+class Caller:
+    """``once()`` leases what is due, waits for the first answers, and records those that are there."""
+
+    def __init__(self, service: "Service") -> None:
+        self._service = service
+        self._in_flight: set[asyncio.Task[Answered]] = set()
+
+    async def once(self, *, wait_all: bool = False) -> int:
+        """One round; how many calls were recorded. ``wait_all``: until every call that was due has come back."""
+        started = await self._lease()
+        if not self._in_flight:
+            return 0
+        wanted = asyncio.ALL_COMPLETED if wait_all else asyncio.FIRST_COMPLETED
+        limit = None if wait_all else 0.05
+        done, self._in_flight = await asyncio.wait(self._in_flight, timeout=limit, return_when=wanted)
+        if done:
+            await self._record([task.result() for task in done])
+        return len(done) or started
+
+    @property
+    def busy(self) -> bool:
+        """Whether calls are out."""
+        return bool(self._in_flight)
+
+    async def stop(self, seconds: float) -> None:
+        """Let calls that are out come back and be recorded, for so long."""
+        if self._in_flight:
+            done, late = await asyncio.wait(self._in_flight, timeout=seconds)
+            self._in_flight = set()
+            if done:
+                await self._record([task.result() for task in done])
+            for task in late:
+                task.cancel()
+
+    async def _lease(self) -> int:
+        service, room = self._service, IN_FLIGHT - len(self._in_flight)
+        if room <= 0:
+            return 0
+        now, lease = service.world.clock(), service.world.ids()
+        rows = await service.database.pool.fetch(LEASE, now, lease, LONGEST_LEASE.total_seconds(), room)
+        if rows:
+            service.world.faults.reach("call.leased")
+        for row in rows:
+            self._in_flight.add(asyncio.create_task(self._make(row, now)))
+        return len(rows)
+
+    async def _make(self, row: asyncpg.Record, now: datetime) -> Answered:
+        service = self._service
+        asked = Asked(
+            row["id"],
+            row["key"],
+            orjson.loads(row["request"]),
+            row["stream"].partition("-")[2],
+            row["tries"],
+            now,
+            row["correlationid"],
+        )
+        try:
+            calling = service.calls.named(row["name"])
+            if row["lost"] and not calling.idempotent:
+                return Answered(row, asked, _given_up(calling, asked, "the answer was lost"))
+            try:
+                async with asyncio.timeout(calling.lease.total_seconds()):
+                    outcomes = list(await calling.handler(asked, service))
+            except Exception as error:
+                log.warning("a call failed", exc_info=error, extra={"call": row["name"], "tries": asked.tries})
+                if asked.tries < calling.tries and calling.idempotent:
+                    return Answered(row, asked, [], error)
+                return Answered(row, asked, _given_up(calling, asked, repr(error)))
+        except Exception as error:
+            return Answered(row, asked, [], error)
+        service.world.faults.reach("call.made")
+        return Answered(row, asked, outcomes)
+
+    async def _record(self, answers: list[Answered]) -> None:
+        """Record in one transaction what came back and is still leased by us."""
+        for _ in range(10):
+            try:
+                return await self._record_once(answers)
+            except Conflict:
+                continue
+        raise Conflict("ten rounds lost")
+
+    async def _record_once(self, answers: list[Answered]) -> None:
+        service = self._service
+        async with service.database.pool.acquire() as connection, connection.transaction():
+            ids, leases = [one.row["id"] for one in answers], [one.row["lease"] for one in answers]
+            ours = {row["id"] for row in await connection.fetch(STILL_OURS, ids, leases)}
+            answers = [one for one in answers if one.row["id"] in ours]
+            now = service.world.clock()
+            streams = set[str]().union(*(streams_of(one.outcomes) for one in answers))
+            held = await service.store.load(connection, streams)
+            batch = Batch(service.aggregates, held, now, service.world.ids)
+            for one in answers:
+                while one.error is None:
+                    try:
+                        batch.carry_out(one.outcomes, one.cause)
+                    except Unloaded as missing:
+                        batch.load(await service.store.load(connection, missing.streams))
+                        continue
+                    except Refused as refused:
+                        log.info("an answer came too late", extra={"call": one.row["name"], "slug": refused.slug})
+                    except Exception as error:
+                        one.error = error
+                    break
+            made: Statement = await statement(connection, batch.draft, service.name, now, None)
+            made.add(FINISH, [one.row["id"] for one in answers if one.error is None])
+            made.add_rows(FAIL, [self._failure(one, now) for one in answers if one.error is not None])
+            await made.run(connection)
+        service.committed(batch.draft)
+
+    def _failure(self, one: Answered, now: datetime) -> dict[str, Any]:
+        tries = one.asked.tries
+        known = one.row["name"] in self._service.calls.names
+        last = not known or tries >= self._service.calls.named(one.row["name"]).tries
+        return {
+            "id": one.row["id"],
+            "error": repr(one.error)[:2000],
+            "due_at": now + backoff(tries, self._service.world.random.random()),
+            "parked_at": now if last else None,
+        }
+
+
+class GaveUpError(Exception):
+    """A call was given up and nothing says what follows: it is parked."""
+
+
+def _given_up(calling: Calling, asked: Asked, why: str) -> list[Outcome]:
+    if calling.gave_up is None:
+        raise GaveUpError(why)
+    return list(calling.gave_up(asked))

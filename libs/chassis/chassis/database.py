@@ -1,0 +1,93 @@
+"""A service's database: an asyncpg pool for the chassis's own statements, SQLAlchemy Core for queries that vary."""
+
+import asyncio
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+CONNECT_SECONDS = 10
+
+# The pool's statements have one shape each and reach every row by an index. A generic plan, made once a connection,
+# is therefore the right one; and since it may be made while a table is still empty, a sequential scan must not be
+# what it settles on.
+HOT = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "jit": "off"}
+# A lost machine's connections, and with them its advisory locks, are gone in 20 s.
+KEEPALIVE = {"tcp_keepalives_idle": "5", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
+
+AWAY: tuple[type[Exception], ...] = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+)
+"""What is raised while the database cannot be reached: wait and try again."""
+
+
+@dataclass
+class Database:
+    """``url`` is ``postgresql://user:password@host:port/name``; ``size`` bounds each of the two pools."""
+
+    url: str
+    name: str
+    size: int = 10
+    _pool: Any = None
+
+    @property
+    def started(self) -> bool:
+        """Whether the pool is open."""
+        return self._pool is not None
+
+    @property
+    def pool(self) -> "asyncpg.Pool[Any]":
+        """For the chassis's statements and other fixed, hot ones; jsonb comes as text."""
+        if self._pool is None:
+            raise RuntimeError(f"{self.name} has not been started")
+        return self._pool  # type: ignore[no-any-return]
+
+    @cached_property
+    def engine(self) -> AsyncEngine:
+        """For tables and queries that vary."""
+        return create_async_engine(
+            self.url.replace("postgresql://", "postgresql+asyncpg://"),
+            pool_size=self.size,
+            max_overflow=0,
+            pool_pre_ping=True,
+            connect_args={"server_settings": {**KEEPALIVE, "jit": "off", "application_name": f"soko-{self.name}"}},
+        )
+
+    async def start(self) -> None:
+        """Open the pool; raises one of ``AWAY`` when the server cannot be reached."""
+        self._pool = await asyncpg.create_pool(
+            self.url,
+            min_size=1,
+            max_size=self.size,
+            max_inactive_connection_lifetime=300,
+            max_cached_statement_lifetime=0,
+            statement_cache_size=500,
+            timeout=CONNECT_SECONDS,
+            server_settings={**HOT, **KEEPALIVE, "application_name": f"soko-{self.name}"},
+        )
+
+    async def connect(self) -> "asyncpg.Connection[Any]":
+        """A connection outside the pool, to hold a session's advisory lock on."""
+        settings = {**HOT, **KEEPALIVE, "application_name": f"soko-{self.name}-lock"}
+        return await asyncpg.connect(self.url, timeout=CONNECT_SECONDS, server_settings=settings)
+
+    async def stop(self) -> None:
+        """Close everything; what is under way has 5 s to end."""
+        if self._pool is not None:
+            try:
+                await asyncio.wait_for(self._pool.close(), 5)
+            except TimeoutError:
+                self._pool.terminate()
+            self._pool = None
+        if "engine" in self.__dict__:
+            await self.engine.dispose()
+            del self.__dict__["engine"]

@@ -1,0 +1,113 @@
+"""Recurring jobs: named, in a table, one run across replicas, the last result kept."""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from cronsim import CronSim
+
+from chassis import idempotency
+from chassis.world import uuid7
+
+if TYPE_CHECKING:
+    from chassis.service import Service
+
+log = logging.getLogger(__name__)
+
+LONGEST = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """``run`` does one round and says in a few words what it did; ``every`` so often, or by ``cron`` (UTC)."""
+
+    name: str
+    run: Callable[["Service"], Awaitable[str]]
+    every: timedelta | None = None
+    cron: str | None = None
+
+    def next_after(self, now: datetime) -> datetime:
+        """When it runs next."""
+        if self.every is not None:
+            return now + self.every
+        assert self.cron is not None
+        return next(CronSim(self.cron, now))
+
+
+MAKE = "insert into jobs (name, next_at) values ($1, $2) on conflict (name) do nothing"
+CLAIM = """
+update jobs set leased_until = $2, last_started_at = $1
+where name = (select name from jobs where name = any($3::text[]) and enabled and next_at <= $1
+              and (leased_until is null or leased_until <= $1) order by next_at limit 1 for update skip locked)
+returning name
+"""
+END = """
+update jobs set leased_until = null, last_finished_at = $2, last_result = $3, last_error = $4, next_at = $5
+where name = $1
+"""
+START_NOW = "update jobs set next_at = $2, enabled = true where name = $1 returning name"
+LIST = "select * from jobs order by name"
+
+KEPT_DONE = timedelta(days=30)
+SWEEP_DONE = "delete from done where id in (select id from done where finished_at < $1 order by id limit 10000)"
+# ids of messages are UUIDv7, which begin with their time; timers have other ids and are never seen twice
+SWEEP_SEEN = """
+delete from seen where (message_id, subscription) in (
+    select message_id, subscription from seen where message_id < $1 order by message_id limit 10000)
+"""
+
+
+async def sweep(service: "Service") -> str:
+    """Delete what has outlived its use: idempotency keys after a day, ``done`` and ``seen`` after thirty."""
+    now = service.world.clock()
+    oldest_id = uuid7(int((now - KEPT_DONE).timestamp() * 1000), 0)
+    pool = service.database.pool
+    keys = await pool.execute(idempotency.FORGET, now - idempotency.KEPT)
+    done = await pool.execute(SWEEP_DONE, now - KEPT_DONE)
+    seen = await pool.execute(SWEEP_SEEN, oldest_id)
+    counts = [text.rpartition(" ")[2] for text in (keys, done, seen)]
+    return "deleted {} idempotency keys, {} done, {} seen".format(*counts)
+
+
+SWEEP = Job("sweep", sweep, every=timedelta(minutes=10))
+
+
+class Jobs:
+    """``once()`` runs one job that is due."""
+
+    def __init__(self, service: "Service", jobs: Sequence[Job]) -> None:
+        self._service = service
+        self._jobs = {job.name: job for job in jobs}
+
+    async def make(self) -> None:
+        """See that every job has its row."""
+        now = self._service.world.clock()
+        for job in self._jobs.values():
+            await self._service.database.pool.execute(MAKE, job.name, job.next_after(now))
+
+    async def once(self) -> int:
+        """Run one job that is due; 1 if there was one."""
+        service = self._service
+        now = service.world.clock()
+        name = await service.database.pool.fetchval(CLAIM, now, now + LONGEST, list(self._jobs))
+        if name is None:
+            return 0
+        result, error = None, None
+        try:
+            result = await self._jobs[name].run(service)
+        except Exception as failed:
+            log.exception("a job failed", extra={"job": name})
+            error = repr(failed)[:2000]
+        now = service.world.clock()
+        await service.database.pool.execute(END, name, now, result, error, self._jobs[name].next_after(now))
+        return 1
+
+    async def start(self, name: str) -> bool:
+        """Make a job due now, wherever it will run; false when there is none of that name."""
+        return bool(await self._service.database.pool.fetchval(START_NOW, name, self._service.world.clock()))
+
+    async def list(self) -> list[dict[str, Any]]:
+        """Every job with its schedule and its last run."""
+        return [dict(row) for row in await self._service.database.pool.fetch(LIST)]

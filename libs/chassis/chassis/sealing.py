@@ -1,0 +1,92 @@
+"""Sealing personal data with a key of whom it is about, and opening it when it leaves the pure part.
+
+AES-256-GCM, a key a subject in ``subject_keys``; deleting that row erases whatever was sealed under it, in events,
+snapshots and backups alike. Keys are read anew for each transaction, never cached: an erasure counts at once, in
+every process.
+"""
+
+import base64
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import is_dataclass
+from typing import Any, TypeAlias
+
+import orjson
+from asyncpg import Connection
+from asyncpg.pool import PoolConnectionProxy
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from soko_contracts import Sealed
+
+from chassis.codec import members
+
+ERASED = "erased"
+NONCE_BYTES = 12
+
+Connected: TypeAlias = "Connection[Any] | PoolConnectionProxy[Any]"
+
+KEY_OF = """
+with made as (insert into subject_keys (subject, key) values ($1, $2) on conflict (subject) do nothing returning key)
+select key from made union all select key from subject_keys where subject = $1 limit 1
+"""  # the subject's key, made now if there is none
+KEYS_OF = "select subject, key from subject_keys where subject = any($1::text[])"
+
+
+async def seal(connection: Connected, subject: str, value: Any) -> Sealed:
+    """``value`` (anything JSON can say), readable only while the key of ``subject`` exists."""
+    key = await connection.fetchval(KEY_OF, subject, AESGCM.generate_key(256))
+    if key is None:  # another transaction made it after our snapshot: it is there now
+        key = await connection.fetchval("select key from subject_keys where subject = $1", subject)
+    nonce = os.urandom(NONCE_BYTES)
+    box = nonce + AESGCM(key).encrypt(nonce, orjson.dumps(value), subject.encode())
+    return Sealed(subject, base64.b64encode(box).decode())
+
+
+class Opener:
+    """Opens what was sealed for the subjects whose keys it was given; anything else is ``erased``."""
+
+    def __init__(self, keys: Mapping[str, bytes]) -> None:
+        self._keys = keys
+
+    @classmethod
+    async def of(cls, connection: Connected, subjects: Iterable[str]) -> "Opener":
+        """An opener for these subjects, as their keys are now."""
+        wanted = list(set(subjects))
+        if not wanted:
+            return cls({})
+        return cls({row["subject"]: row["key"] for row in await connection.fetch(KEYS_OF, wanted)})
+
+    def open(self, sealed: Sealed) -> Any:
+        """What is inside, or the part that ``path`` picks."""
+        key = self._keys.get(sealed.subject)
+        if key is None:
+            return ERASED
+        box = base64.b64decode(sealed.box)
+        value = orjson.loads(AESGCM(key).decrypt(box[:NONCE_BYTES], box[NONCE_BYTES:], sealed.subject.encode()))
+        for name in sealed.path:
+            value = value.get(name) if isinstance(value, dict) else None
+        return value
+
+    def default(self, value: Any) -> Any:
+        """For ``encode_opening``: sealed values open, other dataclasses become their fields."""
+        return self.open(value) if isinstance(value, Sealed) else members(value)
+
+
+def refuse_sealed(value: Any) -> Any:
+    """For ``encode_opening`` of public events: a sealed value in one is a mistake in the code."""
+    if isinstance(value, Sealed):
+        raise TypeError("a public event carries no personal data")
+    return members(value)
+
+
+def subjects_in(value: Any) -> Iterable[str]:
+    """Whose personal data is sealed somewhere inside ``value``."""
+    if isinstance(value, Sealed):
+        yield value.subject
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from subjects_in(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from subjects_in(part)
+    elif is_dataclass(value):
+        yield from subjects_in(members(value))

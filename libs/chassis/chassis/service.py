@@ -1,0 +1,366 @@
+"""A service, composed: what ``build`` returns, what runs it, and the steps that tests drive one at a time."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from fastapi import APIRouter, FastAPI
+from soko_contracts import Envelope, Sealed
+
+from chassis import idempotency, inbox, metrics, migrations
+from chassis.aggregate import Aggregate
+from chassis.batch import Aggregates, Batch, Draft, Held, Unloaded, streams_of
+from chassis.calls import Caller, Calls
+from chassis.context import Context
+from chassis.database import AWAY, Database
+from chassis.decider import Decider, Many
+from chassis.http import Authentication, Health, Keys, Revocations, ServiceTokens, Verifier, create_app
+from chassis.jobs import SWEEP, Job, Jobs
+from chassis.once import Once
+from chassis.outbox import Relay
+from chassis.outcome import Do
+from chassis.sealing import Opener, seal, subjects_in
+from chassis.settings import Settings
+from chassis.store import Store
+from chassis.subscriptions import Subscriptions
+from chassis.timers import Timers
+from chassis.unit import Unit, driver
+from chassis.wait import Waiters
+from chassis.worker import OPTIMISTIC_ROUNDS, Worker
+from chassis.world import World
+from chassis.writing import Conflict, statement
+
+log = logging.getLogger(__name__)
+
+POLL = 0.2
+"""Seconds between looks where nothing woke a loop: another process may have written, or a message waits for its try."""
+STOP_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """What a command came to. ``replayed``: an earlier request with the same key did it, ``resource_id`` names what."""
+
+    state: Any
+    version: int
+    replayed: bool = False
+    resource_id: str | None = None
+
+
+class Service:
+    """One service: its database, its loops, its HTTP app.
+
+    ``tables`` is the metadata of its own tables, ``migrations`` the package that makes them. ``routers`` answer HTTP.
+    ``settled`` is the query of ``Waiters``. ``extra`` are loops of the service's own, steps like the chassis's.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        settings: Settings,
+        world: World,
+        *,
+        tables: sa.MetaData,
+        migrations: str,
+        routers: Iterable[APIRouter] = (),
+        aggregates: Iterable[Aggregate] = (),
+        subscriptions: Subscriptions | None = None,
+        calls: Calls | None = None,
+        jobs: Sequence[Job] = (),
+        settled: str | None = None,
+        extra: Iterable[Callable[["Service"], Awaitable[int]]] = (),
+    ) -> None:
+        self.name, self.settings, self.tables, self.migrations = name, settings, tables, migrations
+        tokens = ServiceTokens(name, settings.soko_internal_key.get_secret_value(), world.clock)
+        self.world = replace(world, peers=world.peers.asking_as(tokens))
+        self.database = Database(settings.database_url, name, settings.database_pool)
+        self.aggregates = Aggregates(aggregates)
+        self.subscriptions = subscriptions or Subscriptions()
+        self.calls = calls or Calls()
+        self.store = Store(self.aggregates)
+        self.waiters = Waiters(self, settled) if settled else None
+        self.keys = Keys(self._jwks, self.world.clock)
+        self.revocations = Revocations(self._revoked, self.world.clock)
+        verifier = Verifier(self.keys, self.world.clock)
+        self.authentication = Authentication(verifier, self.revocations, tokens)
+        self.app: FastAPI = create_app(
+            name, routers, state={"service": self, "authentication": self.authentication}, ready=self.health
+        )
+        self.jobs = Jobs(self, (*jobs, SWEEP))
+        self._relay, self._worker = Relay(self), Worker(self)
+        self._timers, self._caller = Timers(self), Caller(self)
+        self._extra = tuple(extra)
+        self._wakes = {name: asyncio.Event() for name in ("relay", "worker", "timers", "calls")}
+        self._loops: list[asyncio.Task[None]] = []
+        self._stopping = asyncio.Event()
+
+    # Commands
+
+    async def execute(
+        self, decider: Decider[Any, Any, Any], id_: str, command: Any, context: Context, once: Once | None = None
+    ) -> Executed:
+        """Give a command to one stream. Raises Refused, KeyReused, KeyInFlight; a lost race is decided again."""
+        return await self._execute(Do(decider, id_, command), context, once)
+
+    async def execute_many(self, many: Many[Any], command: Any, context: Context, once: Once | None = None) -> Executed:
+        """Give a command to several streams at once, all or nothing. ``state`` is None."""
+        return await self._execute(Do.many(many, command), context, once)
+
+    async def _execute(self, do: Do, context: Context, once: Once | None) -> Executed:
+        for attempt in range(OPTIMISTIC_ROUNDS * 3 + 1):
+            try:
+                async with self.database.pool.acquire() as connection:
+                    if once is None and attempt < OPTIMISTIC_ROUNDS * 3:
+                        return await self._attempt(connection, do, context, None)
+                    async with connection.transaction():
+                        if once is not None and (made := await idempotency.claim(connection, once)) is not None:
+                            return Executed(None, 0, replayed=True, resource_id=made)
+                        if attempt == OPTIMISTIC_ROUNDS * 3:
+                            await connection.execute("lock table events in share row exclusive mode")
+                        return await self._attempt(connection, do, context, once)
+            except Conflict:
+                continue
+        raise Conflict(f"{do} lost every round")
+
+    async def _attempt(self, connection: Any, do: Do, context: Context, once: Once | None) -> Executed:
+        batch = Batch(
+            self.aggregates,
+            await self.store.load(connection, streams_of([do])),
+            self.world.clock(),
+            self.world.ids,
+        )
+        while True:
+            try:
+                batch.carry_out([do], context)
+                break
+            except Unloaded as missing:
+                batch.load(await self.store.load(connection, missing.streams))
+        made = await statement(connection, batch.draft, self.name, self.world.clock(), once)
+        await made.run(connection)
+        self.committed(batch.draft)
+        if isinstance(do.decider, Many):
+            return Executed(None, 0, resource_id=once.resource_id if once else None)
+        held = batch.state(do.decider.name(do.id))
+        return Executed(held.state, held.version, resource_id=once.resource_id if once else None)
+
+    async def load(self, decider: Decider[Any, Any, Any], id_: str) -> Held:
+        """A stream as it is now; version 0 when there is none."""
+        stream = decider.name(id_)
+        async with self.database.pool.acquire() as connection:
+            held = await self.store.load(connection, [stream])
+        return held[stream]
+
+    async def recall(self, once: Once | None) -> str | None:
+        """The resource that this idempotency key made: look before anything is read from elsewhere."""
+        if once is None:
+            return None
+        async with self.database.pool.acquire() as connection:
+            return await idempotency.recall(connection, once)
+
+    @asynccontextmanager
+    async def unit(self, context: Context, once: Once | None = None) -> AsyncIterator[Unit]:
+        """One transaction of a state-stored service. Raises KeyReused and KeyInFlight."""
+        async with self.database.engine.begin() as sql:
+            connection = await driver(sql)
+            await sql.execute(sa.text("select 1"))  # SQLAlchemy opens its transaction with the first statement
+            unit = Unit(self, sql, context, self.world.clock())
+            if once is not None:
+                unit.replayed = await idempotency.claim(connection, once)
+            yield unit
+            if unit.replayed is None:
+                if once is not None:
+                    once = once.for_(unit.resource_id or once.resource_id or "")
+                made = await statement(connection, unit.draft, self.name, unit.now, once)
+                await made.run(connection)
+        self.committed(unit.draft)
+
+    async def seal(self, subject: str, value: Any) -> Sealed:
+        """``value`` (anything JSON can say), readable only while the key of ``subject`` exists here."""
+        async with self.database.pool.acquire() as connection:
+            return await seal(connection, subject, value)
+
+    async def open(self, value: Any) -> Any:
+        """A sealed value's content, or ``erased``."""
+        async with self.database.pool.acquire() as connection:
+            return (await Opener.of(connection, subjects_in(value))).open(value)
+
+    # Messages
+
+    async def receive(self, envelopes: Sequence[Envelope]) -> None:
+        """Store messages; returns when they are safe here."""
+        await inbox.receive(self, envelopes)
+
+    def committed(self, draft: Draft) -> None:
+        """A batch has been written: remember its states and wake who has something to do."""
+        self.store.remember(draft.held)
+        if draft.sent:
+            self._wakes["relay"].set()
+        if draft.timers:
+            self._wakes["timers"].set()
+        if draft.calls:
+            self._wakes["calls"].set()
+        if self.waiters is not None and draft.held:
+            self.waiters.touched({stream.partition("-")[2] for stream in draft.held})
+
+    def wake_worker(self) -> None:
+        """There is something in the inbox."""
+        self._wakes["worker"].set()
+
+    # Steps: the loops run them, and so do tests and the simulation, one at a time
+
+    async def relay_once(self) -> int:
+        """Take one batch of messages out; how many left."""
+        return await self._relay.once()
+
+    async def work_once(self) -> int:
+        """Work one batch of the inbox off; how many rows were touched."""
+        return await self._worker.once()
+
+    async def timers_once(self) -> int:
+        """Move due timers to the inbox; how many."""
+        return await self._timers.once()
+
+    async def calls_once(self, *, wait_all: bool = True) -> int:
+        """Make what calls are due and record their outcomes; how many."""
+        return await self._caller.once(wait_all=wait_all)
+
+    async def jobs_once(self) -> int:
+        """Run one job that is due."""
+        return await self.jobs.once()
+
+    async def extra_once(self) -> int:
+        """One step of each of the service's own loops."""
+        return sum([await step(self) for step in self._extra])
+
+    # Life
+
+    async def migrate(self) -> bool:
+        """Bring the database to this code's tables; true when there was something to do."""
+        return await migrations.migrate(self.settings.database_url, self.migrations)
+
+    async def open_database(self) -> None:
+        """Connect, subscribe and see that jobs have their rows: enough for steps to be driven by hand."""
+        await self.database.start()
+        await self.jobs.make()
+        if self.subscriptions.types:
+            self.world.courier.subscribe(self.name, self.subscriptions.types, self.receive)
+
+    async def start(self) -> None:
+        """Open the database and run all loops until ``stop``."""
+        await self.open_database()
+        self._loops = [
+            asyncio.create_task(self._loop("relay", self.relay_once), name=f"{self.name}.relay"),
+            asyncio.create_task(self._loop("timers", self._timers_until), name=f"{self.name}.timers"),
+            asyncio.create_task(self._loop(None, self.jobs_once, pause=2.0), name=f"{self.name}.jobs"),
+            asyncio.create_task(self._loop(None, self._measure, pause=5.0), name=f"{self.name}.metrics"),
+            asyncio.create_task(self.revocations.run(), name=f"{self.name}.revocations"),
+        ]
+        if self.subscriptions.types or any(True for _ in self.aggregates):
+            self._loops.append(asyncio.create_task(self._loop("worker", self.work_once), name=f"{self.name}.worker"))
+        if self.calls.names:
+            step = self._call_step
+            self._loops.append(asyncio.create_task(self._loop("calls", step), name=f"{self.name}.calls"))
+        for each in self._extra:
+            self._loops.append(asyncio.create_task(self._loop(None, partial(each, self)), name=self.name))
+
+    async def stop(self) -> None:
+        """Finish what has begun, then close. Whoever waits is answered now."""
+        self._stopping.set()
+        if self.waiters is not None:
+            self.waiters.close()
+        for wake in self._wakes.values():
+            wake.set()
+        polling = [task for task in self._loops if task.get_name().endswith(".revocations")]
+        for task in polling:
+            task.cancel()
+        if self._loops:
+            _, late = await asyncio.wait(self._loops, timeout=STOP_SECONDS)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*self._loops, return_exceptions=True)
+        if self.database.started:
+            await self._caller.stop(STOP_SECONDS)
+        await self._relay.stop()
+        await self.database.stop()
+
+    async def _loop(self, wake: str | None, step: Callable[[], Awaitable[int]], pause: float = POLL) -> None:
+        """``while: step()``, asleep while there is nothing to do; an outage is waited out with growing delay."""
+        event = self._wakes[wake] if wake else asyncio.Event()
+        failures = 0
+        while not self._stopping.is_set():
+            event.clear()
+            try:
+                busy = await step()
+                failures = 0
+            except Exception as error:
+                failures += 1
+                if isinstance(error, AWAY):
+                    log.warning("%s: %s waits: %r", self.name, wake, error)
+                else:
+                    log.exception("%s: %s failed", self.name, wake)
+                await self._pause(event, min(5.0, 0.1 * 2 ** min(failures, 6)), stop_only=True)
+                continue
+            if not busy:
+                await self._pause(event, pause)
+            else:
+                await asyncio.sleep(0)
+
+    async def _pause(self, event: asyncio.Event, seconds: float, *, stop_only: bool = False) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await (self._stopping if stop_only or event is None else event).wait()
+        except TimeoutError:
+            pass
+
+    async def _timers_until(self) -> int:
+        moved = await self.timers_once()
+        if not moved:
+            due = await self._timers.next_at()
+            wait = POLL * 5 if due is None else (due - self.world.clock()).total_seconds()
+            await self._pause(self._wakes["timers"], max(0.0, min(POLL * 5, wait)))
+        return 1
+
+    async def _call_step(self) -> int:
+        return await self._caller.once() or int(self._caller.busy)
+
+    async def _measure(self) -> int:
+        (row,) = await self.database.pool.fetch(MEASURE, self.world.clock())
+        metrics.OUTBOX_AGE.labels(self.name).set(row["outbox_age"])
+        metrics.INBOX_DEPTH.labels(self.name).set(row["inbox_depth"])
+        metrics.INBOX_AGE.labels(self.name).set(row["inbox_age"])
+        metrics.PARKED.labels(self.name).set(row["parked"])
+        return 0
+
+    async def health(self) -> Health:
+        """Ready while the own database answers; identity's keys are named when they are not there yet."""
+        if not self.database.started:
+            return Health(False, reason="not started")
+        try:
+            async with asyncio.timeout(2):
+                await self.database.pool.fetchval("select 1")
+        except AWAY as error:
+            return Health(False, reason=f"the database cannot be reached: {type(error).__name__}")
+        degraded = () if self.keys.known or self.name == "identity" else ("identity",)
+        return Health(True, degraded)
+
+    async def _jwks(self) -> Any:
+        return (await self.world.peers.get("identity", "/.well-known/jwks.json")).json()
+
+    async def _revoked(self, after: int) -> Any:
+        return orjson.loads((await self.world.peers.get("identity", f"/internal/v1/revocations?after={after}")).body)
+
+
+MEASURE = """
+select coalesce(extract(epoch from $1 - (select time from outbox order by id limit 1)), 0)::float8 as outbox_age,
+       (select count(*) from inbox where parked_at is null) as inbox_depth,
+       coalesce(extract(epoch from $1 - (select received_at from inbox where parked_at is null order by id limit 1)), 0)
+           ::float8 as inbox_age,
+       (select count(*) from inbox where parked_at is not null)
+       + (select count(*) from calls where parked_at is not null) as parked
+"""

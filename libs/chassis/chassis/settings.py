@@ -1,0 +1,48 @@
+"""What every service is told from outside: environment variables, or a ``.env`` file beside the command."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Environment = Literal["development", "testing", "staging", "production"]
+
+
+class Settings(BaseSettings):
+    """Settings that all services share. Each service adds its own; ``docs/configuration.md`` is made from them."""
+
+    model_config = SettingsConfigDict(extra="ignore", populate_by_name=True, frozen=True)
+
+    soko_env: Environment = Field(
+        "development",
+        description="What this shop is for: demo data and the simulated card gateway exist in development and testing "
+        "only; staging and production refuse default secrets, fault switches and a missing PUBLIC_URL.",
+    )
+    soko_home: Path = Field(Path(".soko"), description="Where the embedded servers, mails and demo secrets live.")
+    soko_internal_key: SecretStr = Field(
+        SecretStr(""),
+        description="What services prove to each other who they are with: 32 characters of chance or more.",
+    )
+    soko_faults: str = Field("", description="Testing only: kill the process at a named point, `relay.sent:3`.")
+    shop_currency: str = Field("KES", pattern="^[A-Z]{3}$", description="The one currency of the shop (ISO 4217).")
+    public_url: str = Field("", description="Where customers reach the gateway, e.g. https://shop.example.")
+    database_url: str = Field("", description="The service's own database: postgresql://user:password@host/name.")
+    database_pool: int = Field(8, ge=2, le=100, description="Connections a service keeps to its database at most.")
+    price_hold: timedelta = Field(
+        timedelta(hours=24), description="How long a cart's line keeps the price it was added at (ISO 8601 or seconds)."
+    )
+    payment_window: timedelta = Field(
+        timedelta(minutes=15), description="How long an order waits to be paid, from the moment its stock is held."
+    )
+
+    @property
+    def development(self) -> bool:
+        """Whether demo data and pages for developers may exist."""
+        return self.soko_env == "development"
+
+    @property
+    def strict(self) -> bool:
+        """Whether this is a shop with real customers, or a rehearsal of one."""
+        return self.soko_env in ("staging", "production")

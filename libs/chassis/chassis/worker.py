@@ -1,0 +1,252 @@
+"""Working the inbox off: many messages, one transaction, each with its effect exactly once.
+
+One worker a database is active, by an advisory lock taken in the transaction itself, so it is free the moment its
+holder dies. A claimed row is finished in the same transaction that writes what it led to: either both or neither.
+"""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import orjson
+from soko_contracts import Envelope
+
+from chassis import metrics, tables
+from chassis.batch import Batch, Unloaded, streams_of
+from chassis.context import Context
+from chassis.database import AWAY
+from chassis.decider import Refused
+from chassis.outcome import Do, Outcome
+from chassis.sealing import Connected
+from chassis.subscriptions import message_in, received
+from chassis.writing import Conflict, insert, statement
+
+if TYPE_CHECKING:
+    from chassis.service import Service
+
+log = logging.getLogger(__name__)
+
+LOCK = "select pg_try_advisory_xact_lock(hashtextextended('worker', 0))"
+CLAIM = """
+select id, subscription, key, timer, message_id, type, source, subject, partitionkey, sequence, time,
+       correlationid, causationid, traceparent, data, received_at, tries
+from inbox
+where due_at <= $1 and parked_at is null and not exists (
+    select 1 from inbox earlier
+    where earlier.key = inbox.key and earlier.id < inbox.id
+      and (earlier.due_at > $1 and earlier.parked_at is null or earlier.parked_at is not null and not inbox.timer))
+order by id
+limit $2
+"""  # due rows with no earlier one of the same key waiting or (timers pass) parked
+ONE_AT_A_TIME = "lock table events in share row exclusive mode"
+FINISH = "delete from inbox where id = any({}::bigint[])"
+DONE = insert(tables.done)
+FAIL = """
+update inbox set tries = failed.tries, error = failed.error, due_at = failed.due_at, parked_at = failed.parked_at
+from json_populate_recordset(null::inbox, {}::json) failed where inbox.id = failed.id
+"""
+
+BATCH = 200
+TRIES = 8
+FIRST_DELAY = timedelta(milliseconds=500)
+OPTIMISTIC_ROUNDS = 3
+
+
+@dataclass(slots=True)
+class Claimed:
+    """One inbox row at work."""
+
+    row: asyncpg.Record
+    outcomes: Iterable[Outcome] = ()
+    error: BaseException | None = None
+    note: str | None = None
+
+    @property
+    def cause(self) -> Context:
+        """What this row's own effects are caused by."""
+        row = self.row
+        return Context(row["message_id"], row["correlationid"], row["message_id"], row["traceparent"])
+
+
+@dataclass(slots=True)
+class Work:
+    """What became of one batch."""
+
+    finished: list[Claimed] = field(default_factory=list)
+    failed: list[Claimed] = field(default_factory=list)
+
+
+class Worker:
+    """``once()`` works off one batch. It remembers only how large a batch may be."""
+
+    def __init__(self, service: "Service") -> None:
+        self._service = service
+        self._limit = BATCH
+
+    async def once(self) -> int:
+        """Work off one batch; how many rows were finished or counted as failed. 0: nothing is due, or another works.
+
+        An SQL error halves the batch, always to its first rows so that order is kept, until the one that cannot be
+        written stands alone and is counted. Lost races are decided again on fresh state and count for nobody; after
+        three rounds the other writers wait.
+        """
+        for attempt in range(OPTIMISTIC_ROUNDS + 1):
+            try:
+                worked = await self._batch(self._limit, alone=attempt == OPTIMISTIC_ROUNDS)
+            except Conflict:
+                if attempt == OPTIMISTIC_ROUNDS and self._limit == 1:
+                    raise
+                continue
+            except AWAY:
+                raise
+            except (asyncpg.PostgresError, ValueError, TypeError, asyncpg.InterfaceError) as error:
+                if self._limit > 1:
+                    self._limit //= 2
+                    return 1
+                return await self._blame_first(error)
+            self._limit = min(BATCH, self._limit * 2)
+            return worked
+        self._limit = max(1, self._limit // 2)
+        return 1
+
+    async def _batch(self, limit: int, *, alone: bool) -> int:
+        service = self._service
+        started = time.perf_counter()
+        async with service.database.pool.acquire() as connection, connection.transaction():
+            if not await connection.fetchval(LOCK):
+                return 0
+            now = service.world.clock()
+            claimed = [Claimed(row) for row in await connection.fetch(CLAIM, now, limit)]
+            if not claimed:
+                return 0
+            if alone:
+                await connection.execute(ONE_AT_A_TIME)
+            for one in claimed:
+                self._translate(one, now)
+            batch, work = await self._decide(connection, claimed, now)
+            made = await statement(connection, batch.draft, service.name, now, None)
+            made.add(FINISH, [one.row["id"] for one in work.finished])
+            made.add_rows(DONE, [_done(one, now) for one in work.finished])
+            made.add_rows(FAIL, [self._failure(one, now) for one in work.failed])
+            await made.run(connection)
+            service.world.faults.reach("work.written")
+        service.committed(batch.draft)
+        metrics.HANDLER_SECONDS.labels(service.name, "batch").observe(time.perf_counter() - started)
+        for outcome, rows in (("finished", work.finished), ("failed", work.failed)):
+            for subscription, count in Counter(one.row["subscription"] for one in rows).items():
+                metrics.HANDLED.labels(service.name, subscription, outcome).inc(count)
+        return len(claimed)
+
+    def _translate(self, one: Claimed, now: datetime) -> None:
+        try:
+            one.outcomes = list(self._outcomes(one.row, now))
+        except Exception as error:
+            one.error = error
+
+    def _outcomes(self, row: asyncpg.Record, now: datetime) -> Iterable[Outcome]:
+        if row["timer"]:
+            aggregate = self._service.aggregates.of(row["subject"])
+            id_ = row["subject"].partition("-")[2]
+            return (Do(aggregate.decider, id_, aggregate.codec.decode(row["type"], row["data"])),)
+        envelope = envelope_of(row)
+        return self._service.subscriptions.named(row["subscription"]).translate(
+            message_in(envelope), received(envelope, now)
+        )
+
+    async def _decide(self, connection: Connected, claimed: list[Claimed], now: datetime) -> tuple[Batch, Work]:
+        service, work = self._service, Work()
+        streams = set[str]()
+        for one in claimed:
+            try:
+                streams |= streams_of(one.outcomes)
+            except Exception as error:
+                one.error = error
+        held = await service.store.load(connection, streams)
+        batch = Batch(service.aggregates, held, now, service.world.ids)
+        held_back = set[str]()
+        for one in claimed:
+            if one.row["key"] in held_back:
+                continue
+            if one.error is None:
+                await self._carry_out(connection, batch, one)
+            if one.error is None:
+                work.finished.append(one)
+            else:
+                work.failed.append(one)
+                held_back.add(one.row["key"])
+        return batch, work
+
+    async def _carry_out(self, connection: Connected, batch: Batch, one: Claimed) -> None:
+        while True:
+            try:
+                batch.carry_out(one.outcomes, one.cause)
+            except Unloaded as missing:
+                batch.load(await self._service.store.load(connection, missing.streams))
+                continue
+            except Refused as refused:
+                one.note = f"refused: {refused.slug}"
+            except Exception as error:
+                one.error = error
+            return
+
+    def _failure(self, one: Claimed, now: datetime) -> dict[str, Any]:
+        row, error = one.row, one.error
+        tries = row["tries"] + 1
+        log.warning(
+            "a message failed",
+            exc_info=error,
+            extra={"message_id": row["message_id"], "type": row["type"], "subscription": row["subscription"]},
+        )
+        return {
+            "id": row["id"],
+            "tries": tries,
+            "error": f"{type(error).__name__}: {error}"[:2000],
+            "due_at": now + backoff(tries, self._service.world.random.random()),
+            "parked_at": now if tries >= TRIES else None,
+        }
+
+    async def _blame_first(self, error: BaseException) -> int:
+        """The first due row alone cannot be written: count it as tried."""
+        service = self._service
+        async with service.database.pool.acquire() as connection, connection.transaction():
+            if not await connection.fetchval(LOCK):
+                return 0
+            now = service.world.clock()
+            rows = await connection.fetch(CLAIM, now, 1)
+            failures = [self._failure(Claimed(row, error=error), now) for row in rows]
+            await connection.execute(FAIL.replace("{}", "$1"), orjson.dumps(failures).decode())
+            return len(rows)
+
+
+def backoff(tries: int, chance: float) -> timedelta:
+    """The wait after so many failed tries: doubling from half a second to five minutes, a fifth of it chance."""
+    delay: timedelta = min(FIRST_DELAY * 2 ** (tries - 1), timedelta(minutes=5))
+    return delay * (0.9 + chance / 5)
+
+
+def envelope_of(row: asyncpg.Record) -> Envelope:
+    """The envelope kept in an outbox, published or inbox row."""
+    return Envelope(
+        id=row["message_id"],
+        source=row["source"],
+        type=row["type"],
+        time=row["time"],
+        subject=row["subject"],
+        partitionkey=row["partitionkey"],
+        sequence=row["sequence"],
+        correlationid=row["correlationid"],
+        causationid=row["causationid"],
+        traceparent=row["traceparent"],
+        data=row["data"].encode(),
+    )
+
+
+def _done(one: Claimed, now: datetime) -> dict[str, Any]:
+    row = one.row
+    kept = ("id", "message_id", "subscription", "type", "key", "correlationid", "tries", "received_at")
+    return {name: row[name] for name in kept} | {"finished_at": now, "note": one.note}
