@@ -8,7 +8,9 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import ORJSONResponse, Response
 
 from chassis.http.errors import install
+from chassis.http.index import Index
 from chassis.http.middleware import Entry, request_ids
+from chassis.http.openapi import document
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,12 @@ async def always_ready() -> Health:
     return Health(True)
 
 
+class _App(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        self.openapi_schema = self.openapi_schema or document(self)
+        return self.openapi_schema
+
+
 def create_app(
     service_name: str,
     routers: Iterable[APIRouter],
@@ -39,7 +47,7 @@ def create_app(
     ``state`` becomes ``app.state``: ``service`` (for ``current_service``) and ``authentication`` (an
     ``Authentication``) are read by the dependencies. ``ids`` makes request ids.
     """
-    app = FastAPI(
+    app = _App(
         title=service_name, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, lifespan=lifespan
     )
     for name, value in state.items():
@@ -49,6 +57,7 @@ def create_app(
     for router in routers:
         # Flat, not include_router: a nested router is matched once more on every request.
         app.router.routes.extend(router.routes)
+    app.router.middleware_stack = Index(app.router)
     app.add_middleware(Entry, service_name=service_name, ids=ids)
     return app
 

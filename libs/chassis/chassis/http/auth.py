@@ -159,6 +159,7 @@ class PeerAccess:
     """Only another service, by its service token."""
 
     kind: Kind = "service_only"
+    right: str | None = None
 
     async def __call__(self, request: Request) -> Peer:
         authentication: Authentication = request.app.state.authentication

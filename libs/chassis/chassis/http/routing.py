@@ -1,5 +1,6 @@
 """The router of a service: what a route forgets to say is an error at import, what a client sends too much is a 422."""
 
+import inspect
 import re
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Final
@@ -7,6 +8,7 @@ from typing import Any, Final
 import pydantic_core
 from fastapi import APIRouter, Request, Response
 from fastapi.dependencies.models import Dependant
+from fastapi.params import Form
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
@@ -44,15 +46,19 @@ class Route(APIRoute):
     """One operation: declares its access and id, refuses unknown query parameters and unreadable bodies."""
 
     access: Access | PeerAccess
+    dependants: list[Dependant]
+    """The route's own and those of all its dependencies."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        dependants = list(_flat(self.dependant))
+        self.dependants = dependants = list(_flat(self.dependant))
         self.access = _access(self, dependants)
         _check(self, dependants)
+        if isinstance(self.access, PeerAccess):
+            self.include_in_schema = False
         known = frozenset(_query_names(dependants))
         prefixes = tuple(each.call.prefix for each in dependants if isinstance(each.call, OpenQuery))
         limit = int((self.openapi_extra or {}).get(BODY_LIMIT, MIB))
-        has_json = self.body_field is not None and not isinstance(self.body_field.field_info, _form_types())
+        has_json = self.body_field is not None and not isinstance(self.body_field.field_info, Form)
         handle = super().get_route_handler()
 
         async def handler(request: Request) -> Response:
@@ -151,9 +157,10 @@ def _check(route: APIRoute, dependants: list[Dependant]) -> None:
 
 
 def _is_async(call: Any) -> bool:
-    from fastapi.dependencies.models import _is_async_gen_callable, _is_coroutine_callable
-
-    return _is_coroutine_callable(call) or _is_async_gen_callable(call)
+    return any(
+        inspect.iscoroutinefunction(each) or inspect.isasyncgenfunction(each)
+        for each in (call, getattr(call, "__call__", None))  # noqa: B004 - wanted is the method, not whether there is one
+    )
 
 
 def _query_names(dependants: list[Dependant]) -> Iterator[str]:
@@ -165,12 +172,6 @@ def _query_names(dependants: list[Dependant]) -> Iterator[str]:
                     yield inner.alias or name
             else:
                 yield param.alias
-
-
-def _form_types() -> Any:
-    from fastapi.params import Form
-
-    return Form
 
 
 def _name(route: APIRoute) -> str:

@@ -1,0 +1,77 @@
+"""Finds a route among many: only those that look like the path are asked, and a 405 says what all of them allow."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Match, Route, Router
+from starlette.types import Receive, Scope, Send
+
+_TOLD_BY: Final = 2
+"""Routes differ in the segment after ``/api/v1``."""
+
+_REMEMBERED: Final = 500
+
+Look = tuple[int, str | None]
+
+
+class Index:
+    """Stands before a Starlette router and its routes: ``router.middleware_stack = Index(router)``.
+
+    Order of declaration decides, as without it. GET routes answer HEAD too; the server leaves out the body.
+    """
+
+    def __init__(self, router: Router) -> None:
+        self._router = router
+        self._found: dict[Look, list[Route]] = {}
+        self._version = -1
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._router.app(scope, receive, send)
+            return
+        allowed: set[str] = set()
+        for route in self._candidates(scope["path"]):
+            match, child = route.matches(scope)
+            methods = route.methods or set[str]()
+            if match is Match.FULL or (match is Match.PARTIAL and scope["method"] == "HEAD" and "GET" in methods):
+                scope.update(child)
+                await route.app(scope, receive, send)
+                return
+            if match is Match.PARTIAL:
+                allowed |= methods
+        if allowed:
+            raise HTTPException(405, headers={"Allow": ", ".join(sorted(allowed))})
+        # What is no plain route, a mounted app say, is found the usual way.
+        await self._router.app(scope, receive, send)
+
+    def _candidates(self, path: str) -> Iterable[Route]:
+        if self._version != len(self._router.routes):
+            self._found, self._version = {}, len(self._router.routes)
+        segments = path.split("/")[1:]
+        look = len(segments), segments[_TOLD_BY] if len(segments) > _TOLD_BY else None
+        found = self._found.get(look)
+        if found is None:
+            found = [route for route in _plain(self._router.routes) if _may_match(route, look)]
+            # Clients make up as many paths as they want.
+            if found and len(self._found) < _REMEMBERED:
+                self._found[look] = found
+        return found
+
+
+def _plain(routes: Iterable[BaseRoute]) -> Iterator[Route]:
+    return (route for route in routes if isinstance(route, Route))
+
+
+def _may_match(route: Route, look: Look) -> bool:
+    if any(_many(convertor) for convertor in route.param_convertors.values()):
+        return True
+    count, word = look
+    segments = route.path_format.split("/")[1:]
+    if len(segments) != count:
+        return False
+    return word is None or "{" in segments[_TOLD_BY] or segments[_TOLD_BY] == word
+
+
+def _many(convertor: Any) -> bool:
+    return str(convertor.regex) == ".*"

@@ -1,0 +1,133 @@
+"""A service's OpenAPI document: FastAPI's, with what every route of the shop has in common said on each."""
+
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from chassis.http.idempotency import HEADER, LONGEST, idempotency
+from chassis.http.prefer import prefer_wait
+from chassis.http.problems import (
+    FORBIDDEN,
+    MALFORMED,
+    MEDIA_TYPE,
+    NOT_FOUND,
+    TOO_LARGE,
+    UNAUTHENTICATED,
+    UNSUPPORTED_MEDIA_TYPE,
+    VALIDATION,
+    ProblemType,
+    problems,
+)
+from chassis.http.routing import Route
+
+PROBLEM_SCHEMA: Final[dict[str, Any]] = {
+    "type": "object",
+    "title": "Problem",
+    "description": "RFC 9457. `type` is explained at its own address.",
+    "required": ["type", "title", "status", "detail", "instance"],
+    "properties": {
+        "type": {"type": "string", "examples": ["/problems/validation"]},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string"},
+        "request_id": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "detail"],
+                "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}},
+            },
+        },
+    },
+    "additionalProperties": True,
+}
+
+SECURITY: Final[dict[str, Any]] = {
+    "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    "cartToken": {"type": "apiKey", "in": "header", "name": "X-Cart-Token"},
+}
+
+_KEY: Final = {
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "description": "Names this intent: the same key again takes effect once. Kept for 24 hours.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST},
+}
+
+HEADERS: Final[dict[Any, dict[str, Any]]] = {
+    idempotency(): _KEY,
+    idempotency(required=True): {**_KEY, "required": True},
+    prefer_wait: {
+        "name": "Prefer",
+        "in": "header",
+        "required": False,
+        "description": "`wait=N`: hold the answer for up to N seconds, 20 at most, until it is settled.",
+        "schema": {"type": "string", "examples": ["wait=10"]},
+    },
+}
+"""What dependencies read from headers without FastAPI knowing."""
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """The document of ``app``: paths of other services' ears (``/internal``) are not in it."""
+    made = get_openapi(title=app.title, version=app.version, routes=app.routes)
+    components = made.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    schemas["Problem"] = PROBLEM_SCHEMA
+    components["securitySchemes"] = SECURITY
+    for route in app.routes:
+        if isinstance(route, Route) and route.include_in_schema:
+            for method in route.methods or ():
+                _complete(made["paths"][route.path_format][method.lower()], route)
+    return made
+
+
+def _complete(operation: dict[str, Any], route: Route) -> None:
+    operation["security"] = _security(route)
+    operation["x-access"] = str(route.access)
+    headers = [HEADERS[each.call] for each in route.dependants if each.call in HEADERS]
+    if headers:
+        operation["parameters"] = [*operation.get("parameters", ()), *headers]
+    responses = operation["responses"]
+    if _is_default(responses.get("422")):
+        del responses["422"]
+    for status, response in problems(*_common(operation, route)).items():
+        told = responses.setdefault(str(status), response)
+        examples = told.get("content", {}).get(MEDIA_TYPE, {}).get("examples")
+        if examples is not None and told is not response:
+            for slug, example in response["content"][MEDIA_TYPE]["examples"].items():
+                examples.setdefault(slug, example)
+
+
+def _is_default(response: Any) -> bool:
+    return bool(response) and "HTTPValidationError" in str(response)
+
+
+def _security(route: Route) -> list[dict[str, list[str]]]:
+    match route.access.kind:
+        case "anyone":
+            return [{}, {"bearer": []}]
+        case "cart_holder":
+            return [{}, {"bearer": []}, {"cartToken": []}]
+        case _:
+            return [{"bearer": []}]
+
+
+def _common(operation: dict[str, Any], route: Route) -> list[ProblemType]:
+    kinds = []
+    if "requestBody" in operation:
+        kinds += [MALFORMED, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE]
+    if "requestBody" in operation or operation.get("parameters"):
+        kinds.append(VALIDATION)
+    if "{" in route.path_format:
+        kinds.append(NOT_FOUND)
+    kinds.append(UNAUTHENTICATED)
+    if route.access.right:
+        kinds.append(FORBIDDEN)
+    return kinds
