@@ -106,11 +106,15 @@ class Authorise:
 
 @command("payment.capture.v1")
 class Capture:
-    """Take what was authorised. Answered by captured or failed."""
+    """Take what was authorised. Answered by captured or failed.
+
+    ``reference`` is the receipt of money collected by hand.
+    """
 
     payment_id: str
     order_id: str
     amount: int
+    reference: str | None = None
 
 
 @command("payment.void.v1")

@@ -1,0 +1,50 @@
+"""Money that goes back: decided here, carried out by payment, owed until it says done."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from chassis.decider import Refused
+
+from order import commands, events
+from order.events import Event
+from order.money import RefundStatus, refundable
+from order.state import Order, Phase
+
+
+def start_refund(
+    state: Order, refund_id: str, payment_id: str, amount: int, reason: str, now: datetime
+) -> events.RefundStarted:
+    """Give ``amount`` of that payment back."""
+    return events.RefundStarted(
+        refund_id=refund_id,
+        payment_id=payment_id,
+        amount=amount,
+        reason=reason,
+        next_ask=now + timedelta(seconds=state.waits.ask),
+    )
+
+
+def give_back(command: commands.GiveBack, state: Order) -> Sequence[Event]:
+    """Refund a confirmed order, up to what is left of its money."""
+    paid = state.attempt(state.paid_by)
+    left = refundable(paid, state.refunds) if paid and state.phase is Phase.CONFIRMED else 0
+    amount = left if command.amount is None else command.amount
+    if paid is None or left <= 0 or not 0 < amount <= left:
+        raise Refused("refund-too-large", "That is more than what is left of the order's money.")
+    return [start_refund(state, command.refund_id, paid.payment_id, amount, command.reason, command.now)]
+
+
+def refunded(command: commands.RecordRefunded, state: Order) -> Sequence[Event]:
+    """Also a refund that had failed can succeed in the end."""
+    refund = state.refund(command.refund_id)
+    if refund is None or refund.status is RefundStatus.SUCCEEDED:
+        return []
+    return [events.RefundSucceeded(refund_id=refund.refund_id)]
+
+
+def refund_failed(command: commands.RecordRefundFailed, state: Order) -> Sequence[Event]:
+    """It stays decided: the money is owed."""
+    refund = state.refund(command.refund_id)
+    if refund is None or refund.status is not RefundStatus.PENDING:
+        return []
+    return [events.RefundFailed(refund_id=refund.refund_id, reason=command.reason)]
