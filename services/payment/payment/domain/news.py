@@ -123,7 +123,7 @@ def _hear(story: Story, command: Report) -> None:
         case "authorised":
             if state.status in (Status.PROCESSING, Status.REQUIRES_ACTION):
                 story.tell(Authorised(charge.charge_id, charge.revision))
-            elif state.status in (Status.FAILED, Status.VOIDED) and not (state.promise_left or state.void_known):
+            elif state.status in (Status.FAILED, Status.VOIDED) and not state.promise_left and not state.void_known:
                 story.tell(PromiseLeft(charge.charge_id, charge.revision))
         case "captured":
             _hear_captured(story, charge)
