@@ -1,0 +1,120 @@
+"""The SKUs as they stand, and their thresholds."""
+
+from typing import Annotated, Any
+
+from chassis.context import Context
+from chassis.http import (
+    NOT_FOUND,
+    PRECONDITION_FAILED,
+    Listing,
+    Paging,
+    Router,
+    current_service,
+    if_match,
+    ordering,
+    paging,
+    problems,
+    request_context,
+    right,
+    tagged,
+)
+from chassis.service import Service
+from fastapi import Depends, Query, Request, Response
+
+from inventory.api.models import ONE_LINE, Sku, SkuAnswer, ThresholdBody
+from inventory.api.reading import row_of, shown
+from inventory.domain.stock import stock
+from inventory.domain.stock_events import SetThreshold
+from inventory.views import Filters, skus_like
+
+router = Router(prefix="/api/v1", tags=["Inventory"])
+
+COLUMNS = ("sku", "available", "on_hand", "reserved", "updated_at")
+Ordering = list[tuple[str, bool]]
+Search = Annotated[str | None, Query(min_length=1, max_length=64, pattern=ONE_LINE, description="A part of the SKU.")]
+Skus = Annotated[list[str], Query(max_length=100, description="These SKUs only.")]
+
+
+async def page(
+    service: Service, request: Request, filters: Filters, order: Ordering, paging: Paging
+) -> Listing[SkuAnswer]:
+    """One page of the SKUs that fit."""
+    by = [("sku" if name == "id" else name, descending) for name, descending in order]
+    async with service.database.engine.connect() as sql:
+        rows, total = await skus_like(sql, filters, by, paging.limit, paging.offset)
+    return paging.answer([shown(row._mapping) for row in rows], total, request)
+
+
+@router.get(
+    "/inventory",
+    operation_id="list_stock",
+    summary="List the stock of all SKUs",
+    dependencies=[Depends(right("inventory:read"))],
+)
+async def list_stock(
+    request: Request,
+    sku: Skus = [],  # noqa: B006 - FastAPI copies defaults
+    search: Search = None,
+    low: Annotated[bool | None, Query(description="At the threshold or below, or not.")] = None,
+    in_stock: Annotated[bool | None, Query(description="With free units, or without.")] = None,
+    order: Ordering = Depends(ordering(*COLUMNS, default="sku")),
+    paging: Paging = Depends(paging()),
+    service: Service = Depends(current_service),
+) -> Listing[SkuAnswer]:
+    """On hand, reserved and free units of every SKU."""
+    return await page(service, request, Filters(tuple(sku), search, low, in_stock), order, paging)
+
+
+@router.get(
+    "/inventory/low-stock",
+    operation_id="list_low_stock",
+    summary="List the SKUs that run low",
+    dependencies=[Depends(right("inventory:read"))],
+)
+async def list_low_stock(
+    request: Request,
+    search: Search = None,
+    order: Ordering = Depends(ordering(*COLUMNS, default="available")),
+    paging: Paging = Depends(paging()),
+    service: Service = Depends(current_service),
+) -> Listing[SkuAnswer]:
+    """The SKUs whose free units are at their threshold or below, the emptiest first."""
+    return await page(service, request, Filters(search=search, low=True), order, paging)
+
+
+@router.get(
+    "/inventory/{sku}",
+    operation_id="get_stock",
+    summary="Show the stock of one SKU",
+    response_model=SkuAnswer,
+    responses=problems(NOT_FOUND),
+    dependencies=[Depends(right("inventory:read"))],
+)
+async def get_stock(sku: Sku, request: Request, response: Response, service: Service = Depends(current_service)) -> Any:
+    """One SKU as it stands."""
+    row = await row_of(service, sku)
+    return tagged(request, response, row["version"]) or shown(row)
+
+
+@router.patch(
+    "/inventory/{sku}",
+    operation_id="set_threshold",
+    summary="Set the threshold of one SKU",
+    response_model=SkuAnswer,
+    responses=problems(NOT_FOUND, PRECONDITION_FAILED),
+    dependencies=[Depends(right("inventory:write"))],
+)
+async def set_threshold(
+    sku: Sku,
+    body: ThresholdBody,
+    request: Request,
+    response: Response,
+    service: Service = Depends(current_service),
+    context: Context = Depends(request_context),
+) -> Any:
+    """From now on the SKU is low at this many free units and below."""
+    if_match(request, (await row_of(service, sku))["version"])
+    await service.execute(stock, sku, SetThreshold(body.threshold), context)
+    row = await row_of(service, sku)
+    tagged(request, response, row["version"])
+    return shown(row)

@@ -1,0 +1,4 @@
+from chassis import migrations
+from inventory.tables import metadata
+
+migrations.run(metadata)
