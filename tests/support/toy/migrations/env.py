@@ -1,0 +1,5 @@
+from chassis.migrations import run
+
+from toy.tables import metadata
+
+run(metadata)
