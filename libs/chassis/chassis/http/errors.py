@@ -5,14 +5,18 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 from starlette.types import Scope, Send
 
+from chassis.database import AWAY
 from chassis.decider import Refused
 from chassis.http.context import CONTEXT
 from chassis.http.problems import (
     CONFLICT,
     FORBIDDEN,
+    IDEMPOTENCY_IN_FLIGHT,
+    IDEMPOTENCY_KEY_REUSED,
     INTERNAL,
     MALFORMED,
     MEDIA_TYPE,
@@ -29,6 +33,8 @@ from chassis.http.problems import (
     invalid,
     pointer,
 )
+from chassis.idempotency import KeyInFlight, KeyReused
+from chassis.writing import Conflict
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +58,12 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(KeyReused, _key_reused)
+    app.add_exception_handler(KeyInFlight, _key_in_flight)
+    app.add_exception_handler(Conflict, _conflict)
+    for away in AWAY:
+        app.add_exception_handler(away, _database_away)
+    app.add_exception_handler(DBAPIError, _sqlalchemy)
 
 
 async def _problem(request: Request, problem: Any) -> Response:
@@ -60,6 +72,32 @@ async def _problem(request: Request, problem: Any) -> Response:
 
 async def _refused(request: Request, refused: Any) -> Response:
     return answered(request.scope, from_refused(refused))
+
+
+async def _key_reused(request: Request, error: Any) -> Response:
+    return answered(request.scope, Problem(IDEMPOTENCY_KEY_REUSED))
+
+
+async def _key_in_flight(request: Request, error: Any) -> Response:
+    return answered(request.scope, Problem(IDEMPOTENCY_IN_FLIGHT, headers={"Retry-After": "1"}))
+
+
+async def _conflict(request: Request, error: Any) -> Response:
+    log.warning("a race was lost in every round: %s", error)
+    return answered(request.scope, Problem(CONFLICT, headers={"Retry-After": "1"}))
+
+
+async def _database_away(request: Request, error: Any) -> Response:
+    log.warning("the database cannot be reached: %r", error)
+    return answered(
+        request.scope, Problem(UNAVAILABLE, "The database cannot be reached.", headers={"Retry-After": "1"})
+    )
+
+
+async def _sqlalchemy(request: Request, error: Any) -> Response:
+    if error.connection_invalidated or isinstance(error.orig.__cause__, AWAY):
+        return await _database_away(request, error)
+    raise error
 
 
 async def _http(request: Request, error: Any) -> Response:
