@@ -16,9 +16,10 @@ from urllib.parse import quote
 
 from chassis.servers import child
 from chassis.servers.failed import ServerFailed, disk_full, explained, no_permission
-from chassis.servers.postgres_binaries import find_binaries
+from chassis.servers.postgres_binaries import find_binaries, major_version
 
 NEEDS_BYTES = 200 * 1024 * 1024
+LOG_BYTES = 10 * 1024 * 1024
 START_SECONDS = 60
 STOP_SECONDS = 30
 
@@ -76,6 +77,7 @@ class EmbeddedPostgres:
             self.home.mkdir(parents=True, exist_ok=True)
             if not self.data.exists():
                 self._initialise(binaries)
+            self._check_version(binaries)
             self._wait_for_orphan()
             self._launch(binaries)
         except OSError as error:
@@ -100,6 +102,13 @@ class EmbeddedPostgres:
                 continue
             return
 
+    def kill(self) -> None:
+        """End the server as a power cut would, for tests."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
     def _initialise(self, binaries: Path) -> None:
         """``initdb`` beside the place and renamed into it, so that a half-made cluster is never taken for one."""
         if shutil.disk_usage(self.home).free < NEEDS_BYTES:
@@ -119,6 +128,15 @@ class EmbeddedPostgres:
         if done.returncode:
             raise self._failure(done.stderr)
         made.rename(self.data)
+
+    def _check_version(self, binaries: Path) -> None:
+        made = int((self.data / "PG_VERSION").read_text())
+        here = major_version(binaries)
+        if made != here:
+            raise ServerFailed(
+                f"{self.data} was made by PostgreSQL {made}, {binaries} is version {here}:"
+                f" name a folder with version {made} in SOKO_PG_BIN."
+            )
 
     def _wait_for_orphan(self) -> None:
         """A killed owner's server stops by itself; start only when it has. Where the kernel did not tell it, we do."""
@@ -171,6 +189,9 @@ class EmbeddedPostgres:
         command = child.unprivileged(command, self.data, binaries)
         command = child.ending_with_owner(command, signal.SIGINT)
         began = self.log.stat().st_size if self.log.exists() else 0
+        if began > LOG_BYTES:
+            self.log.replace(self.home / "log.old")
+            began = 0
         with self.log.open("ab") as log:
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.home, start_new_session=True
