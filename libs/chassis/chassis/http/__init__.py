@@ -13,10 +13,11 @@ from chassis.http.auth import (
     service_only,
     signed_in,
 )
-from chassis.http.bodies import Answer, Body
+from chassis.http.bodies import Answer, Body, Moment
 from chassis.http.context import request_context
 from chassis.http.etag import etag, if_match, tagged
-from chassis.http.idempotency import idempotency, key_in_flight, key_reused, replayed
+from chassis.http.idempotency import idempotency, replayed
+from chassis.http.keyset import beyond
 from chassis.http.lists import Listing, Paging, ordering, paging
 from chassis.http.middleware import Entry
 from chassis.http.money import Money
@@ -82,6 +83,7 @@ __all__ = [
     "Health",
     "Keys",
     "Listing",
+    "Moment",
     "Money",
     "OpenQuery",
     "Paging",
@@ -97,6 +99,7 @@ __all__ = [
     "Verifier",
     "anyone",
     "authenticate",
+    "beyond",
     "body_limit",
     "cart_holder",
     "create_app",
@@ -105,8 +108,6 @@ __all__ = [
     "idempotency",
     "if_match",
     "invalid",
-    "key_in_flight",
-    "key_reused",
     "ordering",
     "paging",
     "prefer_wait",

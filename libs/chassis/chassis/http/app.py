@@ -1,11 +1,14 @@
 """A service's ASGI application."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from fastapi import APIRouter, FastAPI, Request
-from fastapi.responses import ORJSONResponse, Response
+from fastapi.responses import Response
+from fastapi.routing import APIRoute
 
 from chassis.http.errors import install
 from chassis.http.index import Index
@@ -57,14 +60,22 @@ def create_app(
     for router in routers:
         # Flat, not include_router: a nested router is matched once more on every request.
         app.router.routes.extend(router.routes)
+    _check(app)
     app.router.middleware_stack = Index(app.router)
     app.add_middleware(Entry, service_name=service_name, ids=ids)
     return app
 
 
+def _check(app: FastAPI) -> None:
+    """Raises ``ValueError`` on two operations with one id."""
+    counted = Counter(route.operation_id for route in app.routes if isinstance(route, APIRoute))
+    if twice := [str(id_) for id_, times in counted.items() if times > 1]:
+        raise ValueError(f"{app.title}: operation ids that stand twice: {', '.join(twice)}")
+
+
 def _health(app: FastAPI, ready: Callable[[], Awaitable[Health]]) -> None:
     async def live(request: Request) -> Response:
-        return ORJSONResponse({"status": "live"})
+        return _json({"status": "live"})
 
     async def is_ready(request: Request) -> Response:
         health = await ready()
@@ -72,10 +83,14 @@ def _health(app: FastAPI, ready: Callable[[], Awaitable[Health]]) -> None:
         body = {"status": status, "degraded": list(health.degraded)}
         if health.reason:
             body["reason"] = health.reason
-        return ORJSONResponse(body, 200 if health.ready else 503)
+        return _json(body, 200 if health.ready else 503)
 
     app.add_route("/health/live", live, include_in_schema=False)
     app.add_route("/health/ready", is_ready, include_in_schema=False)
+
+
+def _json(body: dict[str, Any], status: int = 200) -> Response:
+    return Response(orjson.dumps(body), status, media_type="application/json")
 
 
 async def current_service(request: Request) -> Any:

@@ -7,11 +7,11 @@ from typing import Any, Final, Literal
 from fastapi import Request
 from soko_contracts.rights import RIGHTS
 
-from chassis.http.problems import FORBIDDEN, UNAUTHENTICATED, Problem, invalid
+from chassis.http.problems import FORBIDDEN, UNAUTHENTICATED, Problem, invalid, unavailable
 from chassis.http.revocations import Revocations
 from chassis.http.service_tokens import HEADER as SERVICE_HEADER
 from chassis.http.service_tokens import ServiceTokens
-from chassis.http.tokens import Unverified, Verifier
+from chassis.http.tokens import Unreachable, Unverified, Verifier
 
 CALLER: Final = "soko.caller"
 """Where a request's caller is remembered in the ASGI scope."""
@@ -85,6 +85,8 @@ class Authentication:
             claims = await self.verifier.verify(bearer)
         except Unverified as no:
             raise Problem(UNAUTHENTICATED, f"{no}.", headers=BROKEN) from None
+        except Unreachable:
+            raise unavailable("identity") from None
         if self.revocations.covers(claims):
             raise Problem(UNAUTHENTICATED, "The access token was revoked.", headers=BROKEN)
         return Caller(

@@ -1,7 +1,7 @@
 """From what a route raises to the problem document that answers it: the one place."""
 
 import logging
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -38,7 +38,11 @@ from chassis.writing import Conflict
 
 log = logging.getLogger(__name__)
 
-BY_STATUS = {
+RETRY_SOON: Final = {"Retry-After": "1"}
+DATA_EXCEPTION: Final = "22"
+"""PostgreSQL's class of errors about values."""
+
+BY_STATUS: Final = {
     400: MALFORMED,
     401: UNAUTHENTICATED,
     403: FORBIDDEN,
@@ -58,6 +62,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
+    for expected in (KeyReused, KeyInFlight, Conflict):
+        app.add_exception_handler(expected, _expected)
     app.add_exception_handler(KeyReused, _key_reused)
     app.add_exception_handler(KeyInFlight, _key_in_flight)
     app.add_exception_handler(Conflict, _conflict)
@@ -79,25 +85,34 @@ async def _key_reused(request: Request, error: Any) -> Response:
 
 
 async def _key_in_flight(request: Request, error: Any) -> Response:
-    return answered(request.scope, Problem(IDEMPOTENCY_IN_FLIGHT, headers={"Retry-After": "1"}))
+    return answered(request.scope, Problem(IDEMPOTENCY_IN_FLIGHT, headers=RETRY_SOON))
 
 
 async def _conflict(request: Request, error: Any) -> Response:
     log.warning("a race was lost in every round: %s", error)
-    return answered(request.scope, Problem(CONFLICT, headers={"Retry-After": "1"}))
+    return answered(request.scope, Problem(CONFLICT, headers=RETRY_SOON))
 
 
 async def _database_away(request: Request, error: Any) -> Response:
     log.warning("the database cannot be reached: %r", error)
-    return answered(
-        request.scope, Problem(UNAVAILABLE, "The database cannot be reached.", headers={"Retry-After": "1"})
-    )
+    return answered(request.scope, Problem(UNAVAILABLE, "The database cannot be reached.", headers=RETRY_SOON))
 
 
 async def _sqlalchemy(request: Request, error: Any) -> Response:
     if error.connection_invalidated or isinstance(error.orig.__cause__, AWAY):
         return await _database_away(request, error)
     raise error
+
+
+async def _expected(request: Request, error: Any) -> Response:
+    match error:
+        case KeyReused():
+            problem = Problem(IDEMPOTENCY_KEY_REUSED)
+        case KeyInFlight():
+            problem = Problem(IDEMPOTENCY_IN_FLIGHT, headers=RETRY_SOON)
+        case _:
+            problem = Problem(CONFLICT, "Another request changed it at the same time.", headers=RETRY_SOON)
+    return answered(request.scope, problem)
 
 
 async def _http(request: Request, error: Any) -> Response:
@@ -112,13 +127,25 @@ async def _validation(request: Request, error: Any) -> Response:
     return answered(request.scope, from_validation(error.errors()))
 
 
+def from_unforeseen(service: str, error: Exception) -> Problem:
+    """What no route expected: the database is away, a value does not fit it, or there is a mistake in the code."""
+    cause = getattr(error, "orig", None) or error
+    if isinstance(error, AWAY) or isinstance(cause.__cause__, AWAY):
+        return Problem(UNAVAILABLE, f"The {service} service cannot work now.", headers=RETRY_SOON, service=service)
+    if str(getattr(cause, "sqlstate", "")).startswith(DATA_EXCEPTION):
+        return Problem(VALIDATION, "A value is outside of what can be stored.")
+    return Problem(INTERNAL)
+
+
 def from_refused(refused: Refused) -> Problem:
     """The problem that a rule's no is registered as."""
     kind = PROBLEMS.get(refused.slug)
     if kind is None:
         log.error("the problem %s is not registered", refused.slug)
         kind = ProblemType(refused.slug, 409, "Refused", refused.detail, CONFLICT.client)
-    return Problem(kind, refused.detail, **refused.extra)
+    problem = Problem(kind, refused.detail)
+    problem.extra = dict(refused.extra)
+    return problem
 
 
 def from_validation(errors: list[dict[str, Any]]) -> Problem:

@@ -7,13 +7,7 @@ from typing import Final, Literal, overload
 from fastapi import Request, Response
 
 from chassis.http.auth import authenticate
-from chassis.http.problems import (
-    IDEMPOTENCY_IN_FLIGHT,
-    IDEMPOTENCY_KEY_REQUIRED,
-    IDEMPOTENCY_KEY_REUSED,
-    Problem,
-    invalid,
-)
+from chassis.http.problems import IDEMPOTENCY_KEY_REQUIRED, Problem, invalid
 from chassis.once import Once
 
 HEADER: Final = "Idempotency-Key"
@@ -62,13 +56,3 @@ async def _optional(request: Request) -> Once | None:
 def replayed(response: Response) -> None:
     """Say that the answer is that of an earlier request."""
     response.headers["Idempotency-Replayed"] = "true"
-
-
-def key_reused() -> Problem:
-    """422: the key came before with another body."""
-    return Problem(IDEMPOTENCY_KEY_REUSED)
-
-
-def key_in_flight(retry_after: int = 1) -> Problem:
-    """409: a request with this key is being worked on; try again after ``retry_after`` seconds."""
-    return Problem(IDEMPOTENCY_IN_FLIGHT, headers={"Retry-After": str(retry_after)})

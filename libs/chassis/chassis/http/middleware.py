@@ -9,10 +9,10 @@ from time import perf_counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, reset_contextvars
 
+from chassis import metrics
 from chassis.context import Context
 from chassis.http.context import CONTEXT
-from chassis.http.errors import send_problem
-from chassis.http.problems import INTERNAL, Problem
+from chassis.http.errors import from_unforeseen, send_problem
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +39,7 @@ class Entry:
         self, app: ASGIApp, service_name: str, ids: Callable[[], str] = request_ids, *, edge: bool = False
     ) -> None:
         self.app, self.service, self.ids, self.edge = app, service_name, ids, edge
+        self._observers: dict[tuple[str, int], Callable[[float], None]] = {}
         self.timing = service_name.encode() + b";dur=%.2f"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,7 +57,9 @@ class Entry:
                 started = True
                 # What was asked of a service behind this one carries these already.
                 headers = [header for header in message.get("headers", ()) if header[0] not in _OWN]
-                timing = b"server-timing", self.timing % ((perf_counter() - began) * 1000)
+                seconds = perf_counter() - began
+                timing = b"server-timing", self.timing % (seconds * 1000)
+                self._observe(scope, message["status"], seconds)
                 message = {**message, "headers": [*headers, *own, timing]}
             await send(message)
 
@@ -68,13 +71,21 @@ class Entry:
         )
         try:
             await self.app(scope, receive, answer)
-        except Exception:
+        except Exception as error:
             log.exception("unhandled: %s %s", scope["method"], scope["path"])
             if started:
                 raise
-            await send_problem(scope, answer, Problem(INTERNAL))
+            await send_problem(scope, answer, from_unforeseen(self.service, error))
         finally:
             reset_contextvars(**tokens)
+
+    def _observe(self, scope: Scope, status: int, seconds: float) -> None:
+        operation = getattr(scope.get("route"), "operation_id", None) or "other"
+        observe = self._observers.get((operation, status))
+        if observe is None:
+            observe = metrics.HTTP_SECONDS.labels(self.service, operation, str(status)).observe
+            self._observers[operation, status] = observe
+        observe(seconds)
 
     def _enter(self, scope: Scope) -> Context:
         """Read or make the ids; what was made goes on to whoever reads the scope's headers next."""

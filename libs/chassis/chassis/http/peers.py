@@ -11,22 +11,11 @@ from starlette.types import ASGIApp, Message, Scope
 
 from chassis.context import Context
 from chassis.http.auth import Caller
-from chassis.http.problems import UNAVAILABLE, UPSTREAM_TIMEOUT, Problem
+from chassis.http.problems import silent, unavailable
 from chassis.http.service_tokens import HEADER as SERVICE_HEADER
 from chassis.http.service_tokens import ServiceTokens
 
 ANSWER_WITHIN: Final = 30.0
-
-
-def unavailable(service: str) -> Problem:
-    """503 naming the service that cannot be reached."""
-    detail = f"The {service} service cannot be reached."
-    return Problem(UNAVAILABLE, detail, headers={"Retry-After": "1"}, service=service)
-
-
-def silent(service: str) -> Problem:
-    """504 naming the service that took the request and does not answer."""
-    return Problem(UPSTREAM_TIMEOUT, f"The {service} service does not answer.", service=service)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +99,9 @@ class Peers:
         except TimeoutError:
             raise silent(name) from None
         if answer.status == 504:
-            raise silent(name)
+            raise silent(_at_fault(answer) or name)
         if answer.status >= 500:
-            raise unavailable(name)
+            raise unavailable(_at_fault(answer) or name)
         return answer
 
     def _headers(
@@ -140,6 +129,15 @@ class Peers:
                 yield b"traceparent", context.traceparent.encode()
         for key, value in (more or {}).items():
             yield key.lower().encode(), value.encode("latin-1")
+
+
+def _at_fault(answer: PeerAnswer) -> str | None:
+    """The service that the other's problem names: what it needed itself and did not get."""
+    try:
+        service = answer.json()["service"]
+    except (ValueError, TypeError, KeyError):
+        return None
+    return str(service)
 
 
 def _plain(value: Any) -> Any:

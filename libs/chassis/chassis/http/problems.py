@@ -248,3 +248,14 @@ UPSTREAM_TIMEOUT = problem_type(
     when="A service took the request and was silent for too long; service names it.",
     client="Try again with the same Idempotency-Key: the effect may have happened.",
 )
+
+
+def unavailable(service: str) -> Problem:
+    """503 naming the service that cannot be reached."""
+    detail = f"The {service} service cannot be reached."
+    return Problem(UNAVAILABLE, detail, headers={"Retry-After": "1"}, service=service)
+
+
+def silent(service: str) -> Problem:
+    """504 naming the service that took the request and does not answer."""
+    return Problem(UPSTREAM_TIMEOUT, f"The {service} service does not answer.", service=service)

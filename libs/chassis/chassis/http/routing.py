@@ -2,8 +2,8 @@
 
 import inspect
 import re
-from collections.abc import Callable, Coroutine, Iterator
-from typing import Any, Final
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from typing import Any, Final, get_args, get_origin
 
 import pydantic_core
 from fastapi import APIRouter, Request, Response
@@ -13,10 +13,11 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from chassis.http.auth import Access, PeerAccess
-from chassis.http.problems import MALFORMED, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, Problem, invalid, pointer
+from chassis.http.problems import MALFORMED, NOT_FOUND, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, Problem, invalid, pointer
 
 MIB: Final = 1024 * 1024
 BODY_LIMIT: Final = "x-body-limit"
+NUL: Final = "must not contain the character U+0000"
 _JSON = re.compile(r"\s*application/([\w.+-]+\+)?json\s*(;|$)", re.IGNORECASE)
 
 
@@ -55,17 +56,27 @@ class Route(APIRoute):
         _check(self, dependants)
         if isinstance(self.access, PeerAccess):
             self.include_in_schema = False
-        known = frozenset(_query_names(dependants))
+        parameters = list(_query_parameters(dependants))
+        known = frozenset(name for name, _ in parameters)
+        single = frozenset(name for name, several in parameters if not several)
         prefixes = tuple(each.call.prefix for each in dependants if isinstance(each.call, OpenQuery))
         limit = int((self.openapi_extra or {}).get(BODY_LIMIT, MIB))
         has_json = self.body_field is not None and not isinstance(self.body_field.field_info, Form)
         handle = super().get_route_handler()
 
         async def handler(request: Request) -> Response:
+            if "\0" in request.scope["path"]:
+                raise Problem(NOT_FOUND)
             if request.scope["query_string"]:
-                for name in request.query_params:
+                asked = set[str]()
+                for name, value in request.query_params.multi_items():
                     if name not in known and not (prefixes and name.startswith(prefixes)):
                         raise invalid(pointer("query", name), "is not a known parameter")
+                    if name in asked and name in single:
+                        raise invalid(pointer("query", name), "must be given once")
+                    if "\0" in value:
+                        raise invalid(pointer("query", name), NUL)
+                    asked.add(name)
             return await handle(_Request(request, limit, has_json))
 
         return handler
@@ -114,7 +125,7 @@ class _Request(Request):
 def _refuse_nul(value: Any, at: str) -> None:
     """PostgreSQL's text cannot hold U+0000."""
     if isinstance(value, str) and "\0" in value:
-        raise invalid(at, "must not contain the character U+0000")
+        raise invalid(at, NUL)
     if isinstance(value, dict):
         for key, inner in value.items():
             _refuse_nul(key, at)
@@ -163,15 +174,22 @@ def _is_async(call: Any) -> bool:
     )
 
 
-def _query_names(dependants: list[Dependant]) -> Iterator[str]:
+def _query_parameters(dependants: list[Dependant]) -> Iterator[tuple[str, bool]]:
+    """Each parameter's name, and whether it may be repeated."""
     for dependant in dependants:
         for param in dependant.query_params:
             model = param.field_info.annotation
             if isinstance(model, type) and issubclass(model, BaseModel):
                 for name, inner in model.model_fields.items():
-                    yield inner.alias or name
+                    yield inner.alias or name, _several(inner.annotation)
             else:
-                yield param.alias
+                yield param.alias, _several(model)
+
+
+def _several(annotation: Any) -> bool:
+    if get_origin(annotation) in (list, tuple, set, frozenset, Sequence):
+        return True
+    return any(_several(part) for part in get_args(annotation))
 
 
 def _name(route: APIRoute) -> str:

@@ -13,6 +13,10 @@ ISSUER: Final = "soko"
 AUDIENCE: Final = "soko"
 ALGORITHMS: Final = ["EdDSA", "ES256"]
 REMEMBERED: Final = 20_000
+"""Tokens; about 1 KiB each."""
+EVERY: Final = timedelta(minutes=5)
+SOON: Final = timedelta(seconds=1)
+"""How soon identity is asked again after it could not be reached."""
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +27,10 @@ FetchKeys = Callable[[], Awaitable[Mapping[str, Any]]]
 
 class Unverified(Exception):
     """A token that proves nothing; the message says why, without the token."""
+
+
+class Unreachable(Exception):
+    """Identity could not be asked for the key of a token: nobody can say whether it is good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,7 @@ class Keys:
         self._fetch, self._clock, self._pause = fetch, clock, pause
         self._keys: dict[str, jwt.PyJWK] = {}
         self._asked_at: datetime | None = None
+        self._reached = False
         self._asking = asyncio.Lock()
 
     @property
@@ -56,11 +65,13 @@ class Keys:
         return bool(self._keys)
 
     async def get(self, kid: str) -> jwt.PyJWK | None:
-        """The key called ``kid``, or None where identity has none such, or cannot be asked now."""
+        """The key called ``kid``; None where identity has none such. ``Unreachable`` where it could not be asked."""
         if kid not in self._keys:
             async with self._asking:
                 if kid not in self._keys and self._may_ask():
                     await self.refresh()
+            if kid not in self._keys and not self._reached:
+                raise Unreachable
         return self._keys.get(kid)
 
     async def refresh(self) -> bool:
@@ -69,14 +80,21 @@ class Keys:
         try:
             document = await self._fetch()
             self._keys = {key.key_id: key for key in jwt.PyJWKSet.from_dict(dict(document)).keys if key.key_id}
+            self._reached = True
         except Exception as error:
             log.warning("signing keys could not be read: %s", error)
-            return False
-        return True
+            self._reached = False
+        return self._reached
+
+    async def run(self) -> None:
+        """Read the keys at once, then every five minutes, until cancelled: a key that was taken back goes too."""
+        while True:
+            reached = await self.refresh()
+            await asyncio.sleep((EVERY if reached else self._pause).total_seconds())
 
     def _may_ask(self) -> bool:
-        # Before the first keys have come there is nothing to protect: every request may ask.
-        return not self._keys or self._asked_at is None or self._clock() - self._asked_at >= self._pause
+        pause = self._pause if self._reached else min(self._pause, SOON)
+        return self._asked_at is None or self._clock() - self._asked_at >= pause
 
 
 class Verifier:
@@ -88,7 +106,7 @@ class Verifier:
         self._remembered: dict[str, Claims] = {}
 
     async def verify(self, token: str) -> Claims:
-        """What ``token`` says. Raises ``Unverified``."""
+        """What ``token`` says. Raises ``Unverified``, or ``Unreachable`` where its key cannot be had now."""
         claims = self._remembered.get(token)
         if claims is None:
             claims = await self._checked(token)

@@ -14,7 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 from yarl import URL
 
 from chassis.http.errors import send_problem
-from chassis.http.peers import silent, unavailable
+from chassis.http.problems import silent, unavailable
 
 CONNECT_WITHIN: Final = 1.0
 SILENT_FOR: Final = 30.0
