@@ -13,6 +13,7 @@ from chassis.fixtures import Harness
 from chassis.idempotency import KeyInFlight, KeyReused
 from chassis.once import Once
 from chassis.parked import drop, parked, replay
+from chassis.rebuild import Rebuild
 from chassis.service import Service
 from chassis.settings import Settings
 from chassis.world import new_id
@@ -275,3 +276,30 @@ async def test_a_message_of_an_unknown_shape_is_kept_and_parked(running: Any) ->
             harness.clock.advance(timedelta(minutes=6))
         assert (await state(harness, "a")).total == 1
         assert await parked_id(harness)
+
+
+async def test_views_rebuilt_beside_live_traffic_are_the_same_rows(running: Any) -> None:
+    async with running(build, Settings) as harness:
+        service, now = harness.service, harness.clock()
+        for n in range(30):
+            await service.execute(tally, f"t{n % 5}", Add(f"t{n % 5}", n + 20, now), CONTEXT)
+        writing = asyncio.gather(
+            *(service.execute(tally, f"t{n % 7}", Add(f"t{n % 7}", 1, now), CONTEXT) for n in range(200))
+        )
+        rebuilt = await Rebuild(service).run()
+        await writing
+        assert [(one.table, one.differed) for one in rebuilt] == [("tallies", False)]
+        found = await rows(harness, "select id, version, total from tallies order by id")
+        assert [row["version"] for row in found] == [(await service.load(tally, row["id"])).version for row in found]
+        assert sum(row["total"] for row in found) == sum(range(20, 50)) + 200
+
+
+async def test_a_rebuild_mends_a_view_and_says_that_it_differed(running: Any) -> None:
+    async with running(build, Settings) as harness:
+        await harness.deliver(AddOrder(tally_id="a", amount=5), subject="a")
+        await harness.service.database.pool.execute("update tallies set total = 99")
+        indexes = "select indexname from pg_indexes where tablename = 'tallies'"
+        before = await rows(harness, indexes)
+        assert [one.differed for one in await Rebuild(harness.service).run()] == [True]
+        assert await rows(harness, "select total from tallies") == [{"total": 5}]
+        assert await rows(harness, indexes) == before
