@@ -15,7 +15,6 @@ from soko_contracts import MESSAGES, Envelope
 from yarl import URL
 
 from chassis.courier import Receive, Unroutable
-from chassis.faults import Faults
 from chassis.rabbit.intake import Intake
 from chassis.rabbit.topology import Topology
 
@@ -36,10 +35,9 @@ class RabbitCourier:
     messages wait in its outbox.
     """
 
-    def __init__(self, url: str, topology: Topology | None = None, faults: Faults | None = None) -> None:
+    def __init__(self, url: str, topology: Topology | None = None) -> None:
         self._url = str(URL(url).update_query(heartbeat=HEARTBEAT_SECONDS))
         self._topology = topology or Topology()
-        self._faults = faults or Faults()
         self._intakes: list[Intake] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._consumer: RabbitBroker | None = None
@@ -50,7 +48,7 @@ class RabbitCourier:
 
     def subscribe(self, subscriber: str, types: Collection[str], receive: Receive) -> None:
         """Feed ``receive`` from the subscriber's queue once started. Its ``types`` were bound by ``declare``."""
-        self._intakes.append(Intake(subscriber, receive, self._faults))
+        self._intakes.append(Intake(subscriber, receive))
 
     @property
     def connected(self) -> bool:

@@ -11,7 +11,6 @@ from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
 from soko_contracts import Envelope
 
 from chassis.courier import Receive
-from chassis.faults import Faults
 
 FIRST_RETRY = 0.1
 LAST_RETRY = 5.0
@@ -26,10 +25,9 @@ class Intake:
     What cannot be decoded, or holds a value that PostgreSQL cannot, is rejected, which moves it to the dead letters.
     """
 
-    def __init__(self, subscriber: str, receive: Receive, faults: Faults) -> None:
+    def __init__(self, subscriber: str, receive: Receive) -> None:
         self.subscriber = subscriber
         self._receive = receive
-        self._faults = faults
         self._waiting: list[AbstractIncomingMessage] = []
         self._arrived = asyncio.Event()
         self._storing = asyncio.Lock()
@@ -58,7 +56,6 @@ class Intake:
             if not batch:
                 return
             await self._store(await self._decoded(batch))
-            self._faults.reach("receive.stored")
             await self._ack(batch)
 
     async def _decoded(
