@@ -1,27 +1,19 @@
 """Ready answers, kept in memory until something that is shown changes.
 
-Each replica polls its own database's change counter, so another replica's write is seen within the pause; a replica's
+Each replica polls its own database's change counter every 200 ms, so another replica's write is seen within that; its
 own writes drop its answers at once.
 """
 
 import asyncio
-import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from zlib import crc32
 
-from sqlalchemy import func, select
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from chassis.service import Service
 
-from catalog.tables import changes
-
-POLL = timedelta(milliseconds=300)
 MOST_BYTES = 64 * 1024 * 1024
-
-log = logging.getLogger(__name__)
+COUNT = "SELECT coalesce(sum(count), 0)::bigint FROM changes"
 
 Key = tuple[str, bytes]
 """Path and query string."""
@@ -109,28 +101,19 @@ class Answers:
 
 
 class ChangeWatch:
-    """Drops the answers when the database's change counter has moved."""
+    """Drops the answers when the database's change counter has moved.
 
-    def __init__(self, engine: AsyncEngine, answers: Answers) -> None:
-        self._engine, self._answers = engine, answers
+    While the database is away the answers stand: nobody can change what they say without it.
+    """
+
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
         self._count: int | None = None
 
-    async def look_once(self) -> bool:
-        """Read the counter; whether the answers were dropped."""
-        async with self._engine.connect() as sql:
-            count = int(await sql.scalar(select(func.coalesce(func.sum(changes.c.count), 0))) or 0)
-        changed = count != self._count
-        if changed:
+    async def look(self, service: Service) -> int:
+        """One look at the counter: a step of the service's loop, which rests for 200 ms after each."""
+        count = await service.database.pool.fetchval(COUNT)
+        if count != self._count:
             self._answers.drop()
-        self._count = count
-        return changed
-
-    async def run(self) -> None:
-        """Look until cancelled. While the database is away nothing kept is trusted."""
-        while True:
-            try:
-                await self.look_once()
-            except (OSError, SQLAlchemyError) as error:
-                self._answers.drop()
-                log.warning("the change counter could not be read: %s", error)
-            await asyncio.sleep(POLL.total_seconds())
+            self._count = count
+        return 0

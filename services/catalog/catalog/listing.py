@@ -80,6 +80,7 @@ def _order(filters: Filters, ordering: Sequence[tuple[str, bool]]) -> list[Colum
         "price": products.c.price,
         "name": func.lower(products.c.name),
         "created_at": products.c.created_at,
+        "id": products.c.id,
     }
     order = list[ColumnElement[Any]]()
     for name, descending in ordering:
@@ -89,7 +90,7 @@ def _order(filters: Filters, ordering: Sequence[tuple[str, bool]]) -> list[Colum
             order.append(rank.asc() if descending else rank.desc())
         else:
             order.append(columns[name].desc() if descending else columns[name].asc())
-    return [*order, products.c.id.asc()]
+    return order
 
 
 def below(keys: Sequence[str]) -> Select[tuple[str]]:

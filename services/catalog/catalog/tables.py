@@ -62,9 +62,9 @@ products = Table(
     UniqueConstraint("slug", name="products_slug_key"),
     CheckConstraint("price >= 0", name="products_price_check"),
     Index("products_search", "search", postgresql_using="gin"),
-    Index("products_newest", text("created_at DESC"), "id", postgresql_where=text("status = 'active'")),
+    Index("products_newest", "created_at", "id", postgresql_where=text("status = 'active'")),
     Index("products_price", "price", "id", postgresql_where=text("status = 'active'")),
-    Index("products_featured", text("created_at DESC"), "id", postgresql_where=text("status = 'active' AND featured")),
+    Index("products_featured", "created_at", "id", postgresql_where=text("status = 'active' AND featured")),
 )
 Index("products_name", func.lower(products.c.name), products.c.id, postgresql_where=text("status = 'active'"))
 Index("products_brand", func.lower(products.c.brand))

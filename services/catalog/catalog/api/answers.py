@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
+from chassis.http import Answer, Money
+
 from catalog.domain import Status, Variant, choices
 from catalog.views import Shown
-from chassis.http import Answer, Money
 
 
 class CategoryAnswer(Answer):
@@ -92,7 +93,7 @@ class ProductAnswer(Answer):
     in_stock: bool
     rating: float | None = None
     review_count: int = 0
-    images: list[Image] = []
+    images: tuple[Image, ...] = ()
     attributes: dict[str, str]
     options: dict[str, list[str]]
     variants: list[VariantAnswer]

@@ -2,11 +2,11 @@
 
 from typing import Annotated, Any, ClassVar, Literal
 
+from chassis.http import Body, Money
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from catalog.domain import MOST_VARIANTS, Status
-from chassis.http import Body, Money
 
 ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
 LINES = r"^[^\x00]*$"
@@ -61,7 +61,7 @@ class VariantNew(Body):
     """A SKU to be sold. Without a price of its own it costs what the product costs."""
 
     sku: Sku
-    options: Options = {}
+    options: Options = Field(default_factory=dict)
     price: Money | None = None
     active: bool = True
     initial_stock: Units | None = None
@@ -88,7 +88,7 @@ class ProductBody(Body):
     price: Money
     status: Status = Status.active
     featured: bool = False
-    attributes: Attributes = {}
+    attributes: Attributes = Field(default_factory=dict)
 
 
 class ProductNew(ProductBody):
@@ -96,7 +96,7 @@ class ProductNew(ProductBody):
 
     status: Literal[Status.draft, Status.active] = Status.active
     sku: Sku | None = None
-    options: Options = {}
+    options: Options = Field(default_factory=dict)
     initial_stock: Units | None = None
     variants: Annotated[list[VariantNew], Field(min_length=1, max_length=MOST_VARIANTS)] | None = None
 

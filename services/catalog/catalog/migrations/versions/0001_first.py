@@ -41,10 +41,10 @@ CREATE TABLE products (
     ) STORED
 );
 CREATE INDEX products_search ON products USING gin (search);
-CREATE INDEX products_newest ON products (created_at DESC, id) WHERE status = 'active';
+CREATE INDEX products_newest ON products (created_at, id) WHERE status = 'active';
 CREATE INDEX products_price ON products (price, id) WHERE status = 'active';
 CREATE INDEX products_name ON products (lower(name), id) WHERE status = 'active';
-CREATE INDEX products_featured ON products (created_at DESC, id) WHERE status = 'active' AND featured;
+CREATE INDEX products_featured ON products (created_at, id) WHERE status = 'active' AND featured;
 CREATE INDEX products_brand ON products (lower(brand));
 
 CREATE TABLE product_categories (

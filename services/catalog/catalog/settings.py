@@ -1,0 +1,14 @@
+"""What the catalog is told from outside."""
+
+from chassis.settings import Settings as Shared
+from pydantic import AliasChoices, Field
+
+
+class Settings(Shared):
+    """The shared settings, and the catalog's own database."""
+
+    database_url: str = Field(
+        "",
+        validation_alias=AliasChoices("database_url", "CATALOG_DATABASE_URL"),
+        description="The catalog's database: postgresql://user:password@host/name.",
+    )

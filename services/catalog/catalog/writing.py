@@ -1,0 +1,148 @@
+"""Changing products: rows and public events in one transaction, from what a product was and what it shall be."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from chassis.http import Problem, invalid
+from chassis.unit import Unit
+from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from catalog.domain import Product, Variant, told
+from catalog.refusals import SKU_TAKEN
+from catalog.slugs import insert_with_slug, slug_of
+from catalog.tables import categories, product_categories, products, variants
+from catalog.views import Shown
+
+
+async def category_ids(sql: AsyncConnection, keys: Sequence[str], pointers: Sequence[str]) -> tuple[str, ...]:
+    """The ids of these categories (ids or slugs), in this order, each once; 422 at its pointer for one not there.
+
+    They are locked against deletion until the transaction ends.
+    """
+    if not keys:
+        return ()
+    rows = await sql.execute(
+        select(categories.c.id, categories.c.slug)
+        .where(or_(categories.c.id.in_(keys), categories.c.slug.in_(keys)))
+        .with_for_update(read=True, key_share=True)
+    )
+    known = dict[str, str]()
+    for row in rows:
+        known[row.slug] = row.id
+        known[row.id] = row.id
+    for key, pointer in zip(keys, pointers, strict=True):
+        if key not in known:
+            raise invalid(pointer, "is not a category")
+    return tuple(dict.fromkeys(known[key] for key in keys))
+
+
+async def insert_product(unit: Unit, product: Product, at: datetime, currency: str) -> Product:
+    """Insert a product under the first free slug of its name, and tell of it."""
+    slug = await insert_with_slug(unit.sql, products, slug_of(product.name, "product"), _product_row(product, at))
+    product = replace(product, slug=slug)
+    await _insert_variants(unit.sql, product, product.variants)
+    await _insert_categories(unit.sql, product)
+    for message in told(None, product, currency):
+        unit.send(message, subject=product.id, sequence=1)
+    return product
+
+
+async def save_product(unit: Unit, before: Shown, after: Product, at: datetime, currency: str) -> None:
+    """Write what differs, and tell of it. The product's row is locked; nothing is written where nothing differs."""
+    old = before.product
+    if old == after:
+        return
+    messages = told(old, after, currency)
+    for number, message in enumerate(messages, before.sequence + 1):
+        unit.send(message, subject=after.id, sequence=number)
+    row = _product_row(after, at) | {"sequence": before.sequence + len(messages), "updated_at": at}
+    del row["id"], row["created_at"]
+    await unit.sql.execute(update(products).where(products.c.id == after.id).values(row))
+    if old.category_ids != after.category_ids:
+        await unit.sql.execute(delete(product_categories).where(product_categories.c.product_id == after.id))
+        await _insert_categories(unit.sql, after)
+    if old.variants != after.variants:
+        await _save_variants(unit.sql, old, after)
+
+
+async def insert_products(unit: Unit, made: Sequence[tuple[Product, datetime]], currency: str) -> None:
+    """Insert many products whose slugs are known to be free, each table in one go."""
+    rows = [_product_row(product, at) | {"slug": product.slug} for product, at in made]
+    await unit.sql.execute(insert(products), rows)
+    await unit.sql.execute(insert(variants), [row for product, _ in made for row in _variant_rows(product)])
+    await unit.sql.execute(insert(product_categories), [row for product, _ in made for row in _category_rows(product)])
+    for product, _ in made:
+        for message in told(None, product, currency):
+            unit.send(message, subject=product.id, sequence=1)
+
+
+async def _save_variants(sql: AsyncConnection, old: Product, after: Product) -> None:
+    was = {each.id: each for each in old.variants}
+    if gone := was.keys() - {each.id for each in after.variants}:
+        await sql.execute(delete(variants).where(variants.c.id.in_(gone)))
+    for variant in after.variants:
+        if variant.id in was and was[variant.id] != variant:
+            changed = {"options": dict(variant.options), "price": variant.price, "active": variant.active}
+            await sql.execute(update(variants).where(variants.c.id == variant.id).values(changed))
+    await _insert_variants(sql, after, [each for each in after.variants if each.id not in was])
+
+
+async def _insert_variants(sql: AsyncConnection, product: Product, new: Sequence[Variant]) -> None:
+    """A SKU that is taken, or being taken by another transaction, is not inserted, and so found out."""
+    if not new:
+        return
+    ids = {each.id for each in new}
+    rows = [row for row in _variant_rows(product) if row["id"] in ids]
+    put = upsert(variants).values(rows).on_conflict_do_nothing(index_elements=[variants.c.sku])
+    inserted = set(await sql.scalars(put.returning(variants.c.sku)))
+    taken = [each.sku for each in new if each.sku not in inserted]
+    if taken or len(inserted) < len(new):
+        raise Problem(SKU_TAKEN, f"Taken: {', '.join(taken)}.", skus=taken)
+
+
+async def _insert_categories(sql: AsyncConnection, product: Product) -> None:
+    if product.category_ids:
+        await sql.execute(insert(product_categories).values(_category_rows(product)))
+
+
+def _product_row(product: Product, at: datetime) -> dict[str, Any]:
+    return {
+        "id": product.id,
+        "name": product.name,
+        "description": product.description,
+        "brand": product.brand,
+        "status": product.status.value,
+        "featured": product.featured,
+        "price": product.price,
+        "attributes": dict(product.attributes),
+        "sequence": 1,
+        "created_at": at,
+        "updated_at": at,
+    }
+
+
+def _variant_rows(product: Product) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": each.id,
+            "product_id": product.id,
+            "position": position,
+            "sku": each.sku,
+            "options": dict(each.options),
+            "price": each.price,
+            "active": each.active,
+            "initial_stock": each.initial_stock,
+        }
+        for position, each in enumerate(product.variants)
+    ]
+
+
+def _category_rows(product: Product) -> list[Mapping[str, Any]]:
+    return [
+        {"product_id": product.id, "category_id": each, "position": position}
+        for position, each in enumerate(product.category_ids)
+    ]
