@@ -144,6 +144,16 @@ def streams_of(outcomes: Iterable[Outcome]) -> set[str]:
     }
 
 
+def more_of(outcomes: Iterable[Outcome], states: Mapping[str, Any]) -> set[str]:
+    """The streams that ``states`` name besides, so that a batch can load them in one go."""
+    return {
+        decider.name(id_)
+        for outcome in outcomes
+        if isinstance(outcome, Do) and isinstance(outcome.decider, Many)
+        for decider, id_ in outcome.decider.more(outcome.command, states)
+    }
+
+
 class Batch:
     """Messages decided so far on ``held``: the streams as they were loaded, new ones at version 0."""
 

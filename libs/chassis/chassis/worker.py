@@ -8,6 +8,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ import orjson
 from soko_contracts import Envelope
 
 from chassis import metrics, tables
-from chassis.batch import Batch, Unloaded, streams_of
+from chassis.batch import Batch, Unloaded, more_of, streams_of
 from chassis.context import Context
 from chassis.database import AWAY
 from chassis.decider import Refused
@@ -167,6 +168,12 @@ class Worker:
             except Exception as error:
                 one.error = error
         held = await service.store.load(connection, streams)
+        states = {name: one.state for name, one in held.items()}
+        more = set[str]()
+        for one in claimed:
+            with suppress(Exception):  # whatever is wrong is found again where it counts as this message's failure
+                more |= more_of(one.outcomes, states)
+        held |= await service.store.load(connection, more - held.keys())
         batch = Batch(service.aggregates, held, now, service.world.ids)
         held_back = set[str]()
         for one in claimed:
