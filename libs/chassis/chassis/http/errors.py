@@ -64,12 +64,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     for expected in (KeyReused, KeyInFlight, Conflict):
         app.add_exception_handler(expected, _expected)
-    app.add_exception_handler(KeyReused, _key_reused)
-    app.add_exception_handler(KeyInFlight, _key_in_flight)
-    app.add_exception_handler(Conflict, _conflict)
-    for away in AWAY:
-        app.add_exception_handler(away, _database_away)
-    app.add_exception_handler(DBAPIError, _sqlalchemy)
 
 
 async def _problem(request: Request, problem: Any) -> Response:
@@ -80,30 +74,6 @@ async def _refused(request: Request, refused: Any) -> Response:
     return answered(request.scope, from_refused(refused))
 
 
-async def _key_reused(request: Request, error: Any) -> Response:
-    return answered(request.scope, Problem(IDEMPOTENCY_KEY_REUSED))
-
-
-async def _key_in_flight(request: Request, error: Any) -> Response:
-    return answered(request.scope, Problem(IDEMPOTENCY_IN_FLIGHT, headers=RETRY_SOON))
-
-
-async def _conflict(request: Request, error: Any) -> Response:
-    log.warning("a race was lost in every round: %s", error)
-    return answered(request.scope, Problem(CONFLICT, headers=RETRY_SOON))
-
-
-async def _database_away(request: Request, error: Any) -> Response:
-    log.warning("the database cannot be reached: %r", error)
-    return answered(request.scope, Problem(UNAVAILABLE, "The database cannot be reached.", headers=RETRY_SOON))
-
-
-async def _sqlalchemy(request: Request, error: Any) -> Response:
-    if error.connection_invalidated or isinstance(error.orig.__cause__, AWAY):
-        return await _database_away(request, error)
-    raise error
-
-
 async def _expected(request: Request, error: Any) -> Response:
     match error:
         case KeyReused():
@@ -111,6 +81,7 @@ async def _expected(request: Request, error: Any) -> Response:
         case KeyInFlight():
             problem = Problem(IDEMPOTENCY_IN_FLIGHT, headers=RETRY_SOON)
         case _:
+            log.warning("a race was lost in every round: %s", error)
             problem = Problem(CONFLICT, "Another request changed it at the same time.", headers=RETRY_SOON)
     return answered(request.scope, problem)
 
@@ -127,11 +98,16 @@ async def _validation(request: Request, error: Any) -> Response:
     return answered(request.scope, from_validation(error.errors()))
 
 
-def from_unforeseen(service: str, error: Exception) -> Problem:
-    """What no route expected: the database is away, a value does not fit it, or there is a mistake in the code."""
-    cause = getattr(error, "orig", None) or error
-    if isinstance(error, AWAY) or isinstance(cause.__cause__, AWAY):
+def from_unforeseen(service: str, request: str, error: Exception) -> Problem:
+    """What no route expected, logged: the database is away, a value does not fit it, or the code has a mistake.
+
+    ``request`` is method and path.
+    """
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    if isinstance(cause, AWAY) or isinstance(cause.__cause__ or error.__cause__, AWAY):
+        log.warning("%s: the database cannot be reached: %r", request, cause)
         return Problem(UNAVAILABLE, f"The {service} service cannot work now.", headers=RETRY_SOON, service=service)
+    log.exception("%s: nobody foresaw this", request, exc_info=error)
     if str(getattr(cause, "sqlstate", "")).startswith(DATA_EXCEPTION):
         return Problem(VALIDATION, "A value is outside of what can be stored.")
     return Problem(INTERNAL)
