@@ -1,0 +1,151 @@
+"""Making and changing accounts."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final, cast
+
+import asyncpg
+import sqlalchemy as sa
+from chassis.context import Context
+from chassis.decider import Refused
+from chassis.http import invalid
+from chassis.once import Once
+from chassis.unit import Unit
+from soko_contracts.identity import User, UserUpdated
+from soko_contracts.registry import Message
+from sqlalchemy.exc import IntegrityError
+
+from identity import domain, sessions
+from identity.app import Identity
+from identity.domain import Account, Role
+from identity.tables import users
+
+TAKEN: Final = {"users_email_unique": "email", "users_username_unique": "username", "users_phone_unique": "phone"}
+
+# Two administrators who demote each other take turns here, so that one of them sees that the other is gone.
+ADMINS_IN_TURN = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('identity.admins', 0))")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class New:
+    """An account to be made, verified at once. It has an e-mail address, a phone or a username."""
+
+    email: str | None = None
+    username: str | None = None
+    phone: str | None = None
+    password: str = field(repr=False)
+    first_name: str = ""
+    last_name: str = ""
+    language: str | None = None
+    role: Role = "customer"
+
+
+async def create(service: Identity, new: New, context: Context, once: Once | None = None) -> tuple[sa.Row[Any], bool]:
+    """The new account's row, or the one that this idempotency key made before (and true). Raises a 422 Problem."""
+    if fault := domain.password_fault(new.password, new.email, new.username, new.phone):
+        raise invalid("/password", fault)
+    hashed = "" if await service.recall(once) else await service.passwords.hash(new.password)
+    now, id_ = service.world.clock(), service.world.ids()
+    told = domain.registered(Account(id_, new.role, True))
+    with taken_is_422():
+        async with service.unit(context, once and once.for_(id_)) as unit:
+            if unit.replayed is None:
+                values = {
+                    "id": id_,
+                    "email": new.email,
+                    "username": new.username,
+                    "phone": new.phone,
+                    "phone_verified": new.phone is not None,
+                    "password_hash": hashed,
+                    "first_name": new.first_name,
+                    "last_name": new.last_name,
+                    "language": new.language or service.settings.default_language,
+                    "role": new.role,
+                    "active": True,
+                    "verified": True,
+                    "version": 1,
+                    "sequence": len(told),
+                    "created_at": now,
+                    "updated_at": now,
+                }
+                await unit.sql.execute(users.insert().values(values))
+                tell(unit, told, 0)
+            found = await unit.sql.execute(users.select().where(users.c.id == (unit.replayed or id_)))
+            return found.one(), unit.replayed is not None
+
+
+async def administer(
+    service: Identity, unit: Unit, before: sa.Row[Any], *, role: Role | None, active: bool | None
+) -> sa.Row[Any]:
+    """Give a locked account another role or activity, tell it, and stop the tokens that say otherwise."""
+    now, life = unit.now, service.settings.access_token_life
+    old = Account(before.id, before.role, before.active)
+    new = Account(before.id, role or before.role, before.active if active is None else active)
+    others = 1
+    if old.role == "admin":
+        await unit.sql.execute(ADMINS_IN_TURN)
+        admins = sa.select(sa.func.count()).select_from(users)
+        admins = admins.where(users.c.role == "admin", users.c.active, users.c.id != before.id)
+        others = (await unit.sql.execute(admins)).scalar_one()
+    told, effect = domain.change(old, new, other_admins=others)
+    if not told:
+        return before
+    after = await write(unit, before, {"role": new.role, "active": new.active}, told)
+    match effect:
+        case domain.Sessions.END:
+            await sessions.end(unit.sql, before.id, "deactivated", now, life)
+        case domain.Sessions.RENEW:
+            await sessions.renew(unit.sql, before.id, "role_changed", service.world, life)
+        case domain.Sessions.KEEP:
+            pass
+    return after
+
+
+async def amend(unit: Unit, before: sa.Row[Any], changes: Mapping[str, Any]) -> sa.Row[Any]:
+    """Change what the owner of a locked account says about themself. Refuses ``last-login-name``.
+
+    A phone number that was changed is not proven any more: it can be called, and not be logged in with.
+    """
+    changes = {name: value for name, value in changes.items() if getattr(before, name) != value}
+    if not changes:
+        return before
+    if "phone" in changes:
+        changes["phone_verified"] = False
+    kept = {**before._mapping, **changes}
+    if not (kept["email"] or kept["username"] or kept["phone_verified"]):
+        raise Refused("last-login-name", "The account would have nothing left to log in with.")
+    told = UserUpdated(user_id=before.id, role=before.role, active=before.active)
+    return await write(unit, before, changes, [told])
+
+
+async def write(unit: Unit, before: sa.Row[Any], changes: Mapping[str, Any], told: Sequence[User]) -> sa.Row[Any]:
+    """Write ``changes`` to the row locked as ``before`` and tell what happened, in order."""
+    counters = {"version": before.version + 1, "sequence": before.sequence + len(told), "updated_at": unit.now}
+    statement = users.update().where(users.c.id == before.id).values({**changes, **counters}).returning(users)
+    after: sa.Row[Any] = (await unit.sql.execute(statement)).one()
+    tell(unit, told, before.sequence)
+    return after
+
+
+def tell(unit: Unit, told: Sequence[User], sequence: int) -> None:
+    """Send facts about one user, numbered on from ``sequence``."""
+    for number, fact in enumerate(told, sequence + 1):
+        unit.send(cast("Message", fact), subject=fact.user_id, sequence=number)
+
+
+async def locked(unit: Unit, user_id: str) -> sa.Row[Any] | None:
+    """The account's row, held until the transaction ends."""
+    return (await unit.sql.execute(users.select().where(users.c.id == user_id).with_for_update())).one_or_none()
+
+
+@contextmanager
+def taken_is_422() -> Iterator[None]:
+    """An e-mail address, username or phone that another account has is a 422 that names the field."""
+    try:
+        yield
+    except IntegrityError as error:
+        cause = error.orig and error.orig.__cause__
+        if not isinstance(cause, asyncpg.UniqueViolationError) or cause.constraint_name not in TAKEN:
+            raise
+        raise invalid(f"/{TAKEN[cause.constraint_name]}", "is taken") from None

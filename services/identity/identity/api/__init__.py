@@ -1,0 +1,5 @@
+"""Identity over HTTP."""
+
+from identity.api import addresses, auth, internal, me, users, well_known
+
+ROUTERS = (auth.router, me.router, addresses.router, users.router, internal.router, well_known.router)

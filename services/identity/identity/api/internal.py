@@ -1,0 +1,125 @@
+"""What other services ask."""
+
+from typing import Annotated, Any
+
+from chassis.http import (
+    NOT_FOUND,
+    UNAUTHENTICATED,
+    Answer,
+    Peer,
+    Problem,
+    Router,
+    current_service,
+    problems,
+    service_only,
+)
+from chassis.http.auth import CHALLENGE
+from fastapi import Depends, Query
+from pydantic import ConfigDict
+
+from identity import revocations
+from identity.api.addresses import ADDRESS
+from identity.api.models import UUID
+from identity.app import Identity
+from identity.tables import addresses, users
+
+router = Router(prefix="/internal/v1", tags=["Internal"])
+
+
+class PostalAddress(Answer):
+    """Where something goes."""
+
+    name: str
+    phone: str
+    line1: str
+    line2: str | None
+    city: str
+    region: str | None
+    postal_code: str | None
+    country: str
+    instructions: str | None
+
+
+class Contact(Answer):
+    """How to reach the caller whose token was passed on; ``address`` is the one asked for by ``address_id``."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "user_id": "0198c0de-5f7e-7cc4-b1d8-f1a2b3c4d5e6",
+                    "email": "customer@soko.example",
+                    "phone": "+254700000001",
+                    "language": "en",
+                    "address": {name: value for name, value in ADDRESS.items() if name != "default"},
+                }
+            ]
+        }
+    )
+
+    user_id: str
+    email: str | None
+    phone: str | None
+    language: str
+    address: PostalAddress | None = None
+
+
+class Revoked(Answer):
+    """What was revoked after the position asked for. ``users`` are ``{"id", "before"}``, before in Unix seconds."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"position": 7, "sessions": ["0198c0de-5f7e-7cc4-b1d8-f1a2b3c4d5e6"], "users": []}]
+        }
+    )
+
+    position: int
+    sessions: list[str]
+    users: list[dict[str, str | float]]
+
+
+@router.get(
+    "/users/me/contact",
+    operation_id="getContact",
+    summary="How to reach the caller",
+    response_model=Contact,
+    responses=problems(UNAUTHENTICATED, NOT_FOUND),
+)
+async def get_contact(
+    address_id: Annotated[str | None, Query(pattern=UUID)] = None,
+    peer: Peer = Depends(service_only),
+    service: Identity = Depends(current_service),
+) -> Contact:
+    user_id = peer.caller.user_id if peer.caller else None
+    address: Any = None
+    async with service.database.engine.connect() as sql:
+        row = (await sql.execute(users.select().where(users.c.id == user_id, users.c.active))).one_or_none()
+        if row is None:
+            raise Problem(UNAUTHENTICATED, "Pass on the token of a user.", headers=CHALLENGE)
+        if address_id is not None:
+            own = addresses.select().where(addresses.c.id == address_id, addresses.c.user_id == user_id)
+            address = (await sql.execute(own)).one_or_none()
+            if address is None:
+                raise Problem(NOT_FOUND, "The caller has no such address.")
+    return Contact(
+        user_id=row.id,
+        email=row.email,
+        phone=row.phone,
+        language=row.language,
+        address=address and PostalAddress.model_validate(address),
+    )
+
+
+@router.get(
+    "/revocations",
+    operation_id="listRevocations",
+    summary="Which access tokens do not count any more",
+    response_model=Revoked,
+    responses=problems(UNAUTHENTICATED),
+)
+async def list_revocations(
+    after: Annotated[int, Query(ge=0, le=2**62)] = 0,
+    _: Peer = Depends(service_only),
+    service: Identity = Depends(current_service),
+) -> Revoked:
+    return Revoked.model_validate(await revocations.after(service.database.pool, after))

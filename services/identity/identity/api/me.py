@@ -1,0 +1,192 @@
+"""One's own account and sessions."""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from chassis.context import Context
+from chassis.http import (
+    NOT_FOUND,
+    PRECONDITION_FAILED,
+    UNAUTHENTICATED,
+    VALIDATION,
+    Answer,
+    Body,
+    Caller,
+    Listing,
+    Paging,
+    Problem,
+    Router,
+    current_service,
+    etag,
+    if_match,
+    paging,
+    problems,
+    request_context,
+    signed_in,
+    tagged,
+)
+from chassis.http.auth import CHALLENGE
+from fastapi import Depends, Request, Response
+from pydantic import ConfigDict
+
+from identity import accounts, sessions
+from identity.api.models import Id, UserAnswer
+from identity.app import Identity
+from identity.fields import Language, Line, Phone, Username
+from identity.problems import LAST_LOGIN_NAME
+from identity.tables import sessions as session_rows
+from identity.tables import users
+
+router = Router(prefix="/api/v1/users/me", tags=["Identity"])
+
+
+class Profile(Body):
+    """What is left out stays as it is. A new phone number cannot be logged in with until it is confirmed."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"first_name": "Amina", "language": "sw"}]})
+
+    first_name: Line = ""
+    last_name: Line = ""
+    username: Username | None = None
+    phone: Phone | None = None
+    language: Language = ""
+
+
+class SessionAnswer(Answer):
+    """A place where this account is logged in. ``current`` is the one that asks."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "0198c0de-5f7e-7cc4-b1d8-f1a2b3c4d5e6",
+                    "device": "Mozilla/5.0 (X11; Linux x86_64)",
+                    "address": "203.0.113.7",
+                    "created_at": "2026-03-01T12:00:00Z",
+                    "last_used_at": "2026-03-01T12:30:00Z",
+                    "current": True,
+                }
+            ]
+        }
+    )
+
+    id: str
+    device: str
+    address: str
+    created_at: datetime
+    last_used_at: datetime
+    current: bool
+
+
+@router.get(
+    "",
+    operation_id="getMe",
+    summary="Show the own account",
+    response_model=UserAnswer,
+    responses=problems(UNAUTHENTICATED),
+)
+async def get_me(
+    request: Request,
+    response: Response,
+    caller: Caller = Depends(signed_in),
+    service: Identity = Depends(current_service),
+) -> Any:
+    async with service.database.engine.connect() as sql:
+        row = (await sql.execute(users.select().where(users.c.id == caller.user_id))).one_or_none()
+    if row is None:
+        raise gone()
+    return tagged(request, response, row.version) or UserAnswer.of(row)
+
+
+@router.patch(
+    "",
+    operation_id="changeMe",
+    summary="Change the own account",
+    response_model=UserAnswer,
+    responses=problems(UNAUTHENTICATED, LAST_LOGIN_NAME, PRECONDITION_FAILED, VALIDATION),
+)
+async def change_me(
+    body: Profile,
+    request: Request,
+    response: Response,
+    caller: Caller = Depends(signed_in),
+    context: Context = Depends(request_context),
+    service: Identity = Depends(current_service),
+) -> UserAnswer:
+    with accounts.taken_is_422():
+        async with service.unit(context) as unit:
+            before = await accounts.locked(unit, caller.user_id or "")
+            if before is None:
+                raise gone()
+            if_match(request, before.version)
+            after = await accounts.amend(unit, before, body.model_dump(exclude_unset=True))
+    response.headers["ETag"] = etag(after.version)
+    return UserAnswer.of(after)
+
+
+@router.get(
+    "/sessions",
+    operation_id="listSessions",
+    summary="List where the own account is logged in",
+    response_model=Listing[SessionAnswer],
+    responses=problems(UNAUTHENTICATED, VALIDATION),
+)
+async def list_sessions(
+    request: Request,
+    page: Paging = Depends(paging()),
+    caller: Caller = Depends(signed_in),
+    service: Identity = Depends(current_service),
+) -> Listing[SessionAnswer]:
+    """The one used last comes first."""
+    own = (session_rows.c.user_id == caller.user_id) & (session_rows.c.expires_at > service.world.clock())
+    rows = session_rows.select().where(own).order_by(session_rows.c.last_used_at.desc(), session_rows.c.id.desc())
+    async with service.database.engine.connect() as sql:
+        total = (await sql.execute(sa.select(sa.func.count()).select_from(session_rows).where(own))).scalar_one()
+        found = (await sql.execute(rows.limit(page.limit).offset(page.offset))).mappings().all()
+    items = [SessionAnswer.model_validate({**row, "current": row["id"] == caller.session_id}) for row in found]
+    return page.answer(items, total, request)
+
+
+@router.delete(
+    "/sessions",
+    operation_id="endOtherSessions",
+    summary="Log out everywhere else",
+    status_code=204,
+    response_model=None,
+    responses=problems(UNAUTHENTICATED),
+)
+async def end_others(
+    caller: Caller = Depends(signed_in),
+    context: Context = Depends(request_context),
+    service: Identity = Depends(current_service),
+) -> None:
+    async with service.unit(context) as unit:
+        life = service.settings.access_token_life
+        await sessions.end(unit.sql, caller.user_id or "", "logout", unit.now, life, but=caller.session_id)
+
+
+@router.delete(
+    "/sessions/{session_id}",
+    operation_id="endSession",
+    summary="End one of the own sessions",
+    status_code=204,
+    response_model=None,
+    responses=problems(UNAUTHENTICATED, NOT_FOUND, VALIDATION),
+)
+async def end_session(
+    session_id: Id,
+    caller: Caller = Depends(signed_in),
+    context: Context = Depends(request_context),
+    service: Identity = Depends(current_service),
+) -> None:
+    async with service.unit(context) as unit:
+        life = service.settings.access_token_life
+        ended = await sessions.end(unit.sql, caller.user_id or "", "logout", unit.now, life, only=session_id)
+    if not ended:
+        raise Problem(NOT_FOUND)
+
+
+def gone() -> Problem:
+    """401: the token is good and its account is not there any more."""
+    return Problem(UNAUTHENTICATED, "The account does not exist any more.", headers=CHALLENGE)

@@ -1,0 +1,41 @@
+"""The service with the parts that only identity has."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from chassis.jobs import Job
+from chassis.service import Service
+from chassis.world import World
+from fastapi import APIRouter
+
+from identity import revocations
+from identity.keys import SigningKeys
+from identity.passwords import Passwords
+from identity.settings import IdentitySettings
+from identity.tables import metadata
+
+
+class Identity(Service):
+    """Asks nobody else who may do what: keys and revocations are its own."""
+
+    settings: IdentitySettings
+
+    def __init__(
+        self, settings: IdentitySettings, world: World, *, routers: Iterable[APIRouter], jobs: Sequence[Job]
+    ) -> None:
+        super().__init__(
+            "identity", settings, world, tables=metadata, migrations="identity.migrations", routers=routers, jobs=jobs
+        )
+        self.passwords = Passwords(settings.password_threads)
+        self.signing = SigningKeys(lambda: self.database.pool, self.world.clock, settings.access_token_life)
+
+    async def open_database(self) -> None:
+        """As every service does, and see that there is a key to sign with."""
+        await super().open_database()
+        await self.signing.ensure()
+
+    async def _jwks(self) -> Any:
+        return await self.signing.jwks()
+
+    async def _revoked(self, after: int) -> Any:
+        return await revocations.after(self.database.pool, after)

@@ -1,0 +1,74 @@
+"""The ways identity says no, besides those every service shares."""
+
+from chassis.http.problems import problem_type
+
+INVALID_CREDENTIALS = problem_type(
+    "invalid-credentials",
+    401,
+    "Wrong login",
+    when="There is no such account, or the password is not its password; the answer does not say which.",
+    client="Ask the person again.",
+)
+NOT_VERIFIED = problem_type(
+    "not-verified",
+    403,
+    "Not verified yet",
+    when="The password is right and the account's address has not been confirmed.",
+    client="Confirm the address with the code that was sent, then log in.",
+)
+DEACTIVATED = problem_type(
+    "account-deactivated",
+    403,
+    "Account deactivated",
+    when="The password is right and an administrator has closed the account.",
+    client="Contact the shop.",
+)
+TOO_MANY_ATTEMPTS = problem_type(
+    "too-many-attempts",
+    429,
+    "Too many failed logins",
+    when="Logins for this account or from this address failed so often that the next try has to wait.",
+    client="Wait as Retry-After says.",
+)
+INVALID_REFRESH_TOKEN = problem_type(
+    "invalid-refresh-token",
+    401,
+    "The session is over",
+    when="The refresh token is unknown, expired, or was used before; when it was used before its whole session ends.",
+    client="Log in again.",
+)
+FOREIGN_ORIGIN = problem_type(
+    "foreign-origin",
+    403,
+    "Not from this shop's pages",
+    when="A route that reads or sets the refresh cookie was called from another site, or without its CSRF token.",
+    client="Call it from the shop's own pages, with the cookie soko_csrf repeated in the header X-CSRF-Token.",
+)
+LAST_ADMIN = problem_type(
+    "last-admin",
+    409,
+    "The last administrator",
+    when="The change would leave the shop without an active administrator.",
+    client="Make another account an administrator first.",
+)
+LAST_LOGIN_NAME = problem_type(
+    "last-login-name",
+    409,
+    "Nothing left to log in with",
+    when="The change would leave the account without an e-mail address, a username or a confirmed phone number.",
+    client="Set another one of them first.",
+)
+TOO_MANY_ADDRESSES = problem_type(
+    "too-many-addresses",
+    409,
+    "Too many addresses",
+    when="The account holds as many addresses as it may.",
+    client="Delete one first.",
+)
+DEMO_DATA = problem_type(
+    "demo-data",
+    409,
+    "No demo data here",
+    when="Accounts with published passwords were asked for where SOKO_ENV is staging or production.",
+    client="Create an administrator with a password of your own.",
+)

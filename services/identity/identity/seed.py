@@ -1,0 +1,53 @@
+"""Accounts made from the command line: the first administrator, and the published ones of a demo."""
+
+from typing import Final
+
+import sqlalchemy as sa
+from chassis.context import Context
+from chassis.decider import Refused
+from chassis.http import invalid
+
+from identity import accounts, fields
+from identity.accounts import New
+from identity.app import Identity
+from identity.domain import Role
+from identity.tables import users
+
+DEMO_PASSWORD: Final = "soko-demo-2026"  # noqa: S105 - published, and refused where real customers are
+DEMO: Final[dict[str, tuple[Role, str]]] = {
+    "admin@soko.example": ("admin", "Asha"),
+    "staff@soko.example": ("staff", "Sam"),
+    "customer@soko.example": ("customer", "Amina"),
+}
+
+
+async def create_admin(service: Identity, email: str, password: str) -> str:
+    """A new administrator's id. Raises a 422 ``Problem`` where the address is taken, or either is not good enough."""
+    try:
+        email = fields.email(email)
+    except ValueError as fault:
+        raise invalid("/email", str(fault)) from None
+    row, _ = await accounts.create(service, New(email=email, password=password, role="admin"), _context(service))
+    return str(row.id)
+
+
+async def demo_accounts(service: Identity) -> list[str]:
+    """The addresses of the demo accounts that were made now; those that exist stay as they are.
+
+    Their password is published, so this refuses with ``demo-data`` outside of development and testing.
+    """
+    if service.settings.strict:
+        raise Refused("demo-data", f"Demo accounts are not for SOKO_ENV={service.settings.soko_env}.")
+    async with service.database.engine.connect() as sql:
+        known = set((await sql.execute(sa.select(users.c.email).where(users.c.email.in_(DEMO)))).scalars())
+    made = [email for email in DEMO if email not in known]
+    for email in made:
+        role, first_name = DEMO[email]
+        new = New(email=email, password=DEMO_PASSWORD, role=role, first_name=first_name, last_name=role.capitalize())
+        await accounts.create(service, new, _context(service))
+    return made
+
+
+def _context(service: Identity) -> Context:
+    id_ = service.world.ids()
+    return Context(id_, id_, id_)

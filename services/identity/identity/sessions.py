@@ -1,0 +1,114 @@
+"""Sessions and their refresh tokens. Whoever writes them locks the user, then the session, then its tokens."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from chassis.world import World
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from identity import domain, tokens
+
+# Positions are given under this lock, which is held until the commit: so nobody can read one and find a smaller one
+# later. It is taken last, and only by what ends or renews sessions.
+IN_TURN = text("SELECT pg_advisory_xact_lock(hashtextextended('identity.revocations', 0))")
+
+REVOKE = text("""
+INSERT INTO revocations (session_id, reason, at, needed_until)
+SELECT id, :reason, :now, :needed_until FROM unnest(CAST(:ids AS text[])) AS id
+""")
+
+OF_TOKEN = text("""
+SELECT sessions.id, sessions.user_id FROM refresh_tokens JOIN sessions ON sessions.id = session_id WHERE hash = :hash
+""")
+
+LOCKED_USER = text("SELECT * FROM users WHERE id = :id FOR SHARE")
+
+LOCKED_SESSION = text("""
+SELECT id FROM sessions WHERE id = (SELECT session_id FROM refresh_tokens WHERE hash = :hash) FOR UPDATE
+""")
+
+TOKEN = text("SELECT used_at, expires_at FROM refresh_tokens WHERE hash = :hash")
+
+OF_USER = text("SELECT id FROM sessions WHERE user_id = :user_id ORDER BY id FOR UPDATE")
+
+RENAME = text("UPDATE sessions SET id = :new WHERE id = :old")
+
+ROTATE = text("""
+WITH used AS (UPDATE refresh_tokens SET used_at = :now WHERE hash = :old),
+     seen AS (UPDATE sessions SET last_used_at = :now, expires_at = :expires_at WHERE id = :session_id)
+INSERT INTO refresh_tokens (hash, session_id, issued_at, expires_at) VALUES (:new, :session_id, :now, :expires_at)
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A session that goes on: whose it is, and the refresh token to go on with."""
+
+    session_id: str
+    user_id: str
+    role: str
+    refresh_token: str = field(repr=False)
+
+
+async def revoke(sql: AsyncConnection, ids: Sequence[str], reason: str, now: datetime, token_life: timedelta) -> None:
+    """Stop the access tokens of these sessions, everywhere. The last thing a transaction does."""
+    if ids:
+        await sql.execute(IN_TURN)
+        needed_until = now + token_life + timedelta(minutes=1)
+        await sql.execute(REVOKE, {"ids": list(ids), "reason": reason, "now": now, "needed_until": needed_until})
+
+
+async def end(
+    sql: AsyncConnection,
+    user_id: str,
+    reason: str,
+    now: datetime,
+    token_life: timedelta,
+    *,
+    only: str | None = None,
+    but: str | None = None,
+) -> int:
+    """End the sessions of a user, or only one, or all but one. Answers how many there were."""
+    statement = """
+    DELETE FROM sessions WHERE user_id = :user_id
+    AND (CAST(:only AS text) IS NULL OR id = :only) AND (CAST(:but AS text) IS NULL OR id <> :but) RETURNING id
+    """
+    ended = (await sql.execute(text(statement), {"user_id": user_id, "only": only, "but": but})).scalars().all()
+    await revoke(sql, ended, reason, now, token_life)
+    return len(ended)
+
+
+async def renew(sql: AsyncConnection, user_id: str, reason: str, world: World, token_life: timedelta) -> None:
+    """Stop the user's access tokens and let the sessions go on: each gets another id, which its next token carries."""
+    old = (await sql.execute(OF_USER, {"user_id": user_id})).scalars().all()
+    for id_ in old:
+        await sql.execute(RENAME, {"new": world.ids(), "old": id_})
+    await revoke(sql, old, reason, world.clock(), token_life)
+
+
+async def rotate(
+    sql: AsyncConnection, token: str, now: datetime, token_life: timedelta, session_life: timedelta
+) -> Opened | None:
+    """Take ``token`` for a new one. None when it is not good any more; one that was used before ends its session."""
+    old = tokens.stored_form(token)
+    found = (await sql.execute(OF_TOKEN, {"hash": old})).one_or_none()
+    if found is None:
+        return None
+    user = (await sql.execute(LOCKED_USER, {"id": found.user_id})).one()
+    session_id: str | None = (await sql.execute(LOCKED_SESSION, {"hash": old})).scalar()
+    if session_id is None:
+        return None
+    kept = (await sql.execute(TOKEN, {"hash": old})).one()
+    match domain.refresh(used_at=kept.used_at, expires_at=kept.expires_at, now=now):
+        case domain.Refresh.EXPIRED:
+            return None
+        case domain.Refresh.REUSED:
+            await end(sql, user.id, "reuse", now, token_life, only=session_id)
+            return None
+        case domain.Refresh.ROTATE:
+            new = tokens.refresh_token()
+            values = {"old": old, "new": tokens.stored_form(new), "now": now, "expires_at": now + session_life}
+            await sql.execute(ROTATE, values | {"session_id": session_id})
+            return Opened(session_id, user.id, user.role, new)

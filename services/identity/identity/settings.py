@@ -1,0 +1,57 @@
+"""Identity's settings."""
+
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from chassis.settings import Settings
+from pydantic import AliasChoices, Field
+
+from identity.domain import Brake
+
+
+class IdentitySettings(Settings):
+    """What an operator may choose about accounts and tokens."""
+
+    database_url: str = Field(
+        "",
+        validation_alias=AliasChoices("database_url", "IDENTITY_DATABASE_URL"),
+        description="Identity's database: postgresql://user:password@host/name.",
+    )
+    access_token_life: timedelta = Field(
+        timedelta(minutes=15), description="How long an access token is good, unless it is revoked."
+    )
+    refresh_token_life: timedelta = Field(
+        timedelta(days=30), description="How long a session lasts without being used."
+    )
+    password_threads: int = Field(
+        2, ge=1, le=64, description="Passwords hashed or checked at the same time, 7 MiB and one core each."
+    )
+    login_account_failures: int = Field(
+        4, ge=0, description="Failed logins of one account before the next try has to wait."
+    )
+    login_address_failures: int = Field(
+        50, ge=0, description="Failed logins from one network address before its next try has to wait."
+    )
+    login_longest_wait: timedelta = Field(
+        timedelta(minutes=5), description="The longest wait that failed logins lead to; it doubles from 1 s up to this."
+    )
+    default_language: str = Field("en", description="The language of accounts that were made without one.")
+    cors_origins: str = Field("", description="Origins of pages that may call the shop, comma-separated.")
+
+    def account_brake(self) -> Brake:
+        """How failures slow down one account."""
+        return Brake(self.login_account_failures, timedelta(seconds=1), self.login_longest_wait, timedelta(hours=1))
+
+    def address_brake(self) -> Brake:
+        """How failures slow down one network address."""
+        return Brake(self.login_address_failures, timedelta(seconds=1), self.login_longest_wait, timedelta(hours=1))
+
+    def origins(self) -> frozenset[str]:
+        """The origins whose pages may use the refresh cookie."""
+        given = [origin.strip().rstrip("/") for origin in self.cors_origins.split(",") if origin.strip()]
+        if self.public_url:
+            shop = urlsplit(self.public_url)
+            given.append(f"{shop.scheme}://{shop.netloc}")
+        if self.development:
+            given += ["http://localhost:3000", "http://localhost:5173"]
+        return frozenset(given)

@@ -1,0 +1,364 @@
+"""Refresh, logout, sessions, revocations and keys."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+from chassis.fixtures import Harness
+from identity import seed
+from identity.jobs import tidy
+from identity.service import build
+from identity.settings import IdentitySettings
+
+Tokens = dict[str, Any]
+
+
+@pytest.fixture
+async def shop(running: Callable[..., Any]) -> AsyncIterator[Harness]:
+    async with running(build, IdentitySettings, public_url="https://shop.example") as harness:
+        await seed.demo_accounts(harness.service)
+        yield harness
+
+
+async def login(shop: Harness, who: str = "customer", **headers: str) -> Tokens:
+    body = {"email": f"{who}@soko.example", "password": seed.DEMO_PASSWORD}
+    answer = await shop.client.post("/api/v1/auth/login", json=body, headers=headers)
+    assert answer.status_code == 200
+    found: Tokens = answer.json()
+    return found
+
+
+async def refresh(shop: Harness, token: str) -> httpx.Response:
+    return await shop.client.post("/api/v1/auth/refresh", json={"refresh_token": token})
+
+
+def bearer(tokens: Tokens) -> dict[str, str]:
+    return {"Authorization": f"Bearer {tokens['access_token']}"}
+
+
+def session_of(tokens: Tokens) -> str:
+    said = jwt.decode(tokens["access_token"], options={"verify_signature": False})
+    return str(said["sid"])
+
+
+async def revoked(shop: Harness, after: int = 0) -> dict[str, Any]:
+    path = f"/internal/v1/revocations?after={after}"
+    answer = await shop.client.get(path, headers=shop.service_token("order"))
+    assert answer.status_code == 200
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def works(shop: Harness, tokens: Tokens) -> bool:
+    """Whether the access token counts, once what was revoked is known."""
+    await shop.service.revocations.poll_once()
+    return (await shop.client.get("/api/v1/users/me", headers=bearer(tokens))).status_code == 200
+
+
+async def test_a_refresh_answers_new_tokens_of_the_same_session(shop: Harness) -> None:
+    first = await login(shop)
+    second = (await refresh(shop, first["refresh_token"])).json()
+    assert second["refresh_token"] != first["refresh_token"]
+    assert session_of(second) == session_of(first)
+    assert second["user"] == first["user"]
+    assert await works(shop, second)
+
+
+async def test_a_refresh_token_presented_again_ends_its_whole_session(shop: Harness) -> None:
+    first = await login(shop)
+    second = (await refresh(shop, first["refresh_token"])).json()
+    again = await refresh(shop, first["refresh_token"])
+    assert (again.status_code, again.json()["type"]) == (401, "/problems/invalid-refresh-token")
+    assert (await refresh(shop, second["refresh_token"])).status_code == 401
+    assert not await works(shop, second)
+
+
+async def test_reuse_leaves_the_other_sessions_alone(shop: Harness) -> None:
+    stolen, other = await login(shop), await login(shop)
+    await refresh(shop, stolen["refresh_token"])
+    await refresh(shop, stolen["refresh_token"])
+    assert await works(shop, other)
+    assert (await refresh(shop, other["refresh_token"])).status_code == 200
+
+
+async def test_of_two_refreshes_at_once_one_wins_and_the_session_ends(shop: Harness) -> None:
+    first = await login(shop)
+    answers = await asyncio.gather(*(refresh(shop, first["refresh_token"]) for _ in range(4)))
+    assert sorted(answer.status_code for answer in answers) == [200, 401, 401, 401]
+    won = next(answer.json() for answer in answers if answer.status_code == 200)
+    assert not await works(shop, won)
+
+
+async def test_a_session_that_is_not_used_for_thirty_days_is_over(shop: Harness) -> None:
+    first = await login(shop)
+    shop.clock.advance(timedelta(days=29))
+    second = (await refresh(shop, first["refresh_token"])).json()
+    shop.clock.advance(timedelta(days=30))
+    assert (await refresh(shop, second["refresh_token"])).status_code == 401
+
+
+@pytest.mark.parametrize("token", ["nonsense", "x" * 4096, "ü"])
+async def test_an_unknown_refresh_token_is_401(shop: Harness, token: str) -> None:
+    assert (await refresh(shop, token)).status_code == 401
+
+
+async def test_a_refresh_without_a_token_names_the_field(shop: Harness) -> None:
+    for answer in (
+        await shop.client.post("/api/v1/auth/refresh"),
+        await shop.client.post("/api/v1/auth/refresh", json={}),
+    ):
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/refresh_token")
+
+
+async def test_tokens_are_stored_as_hashes_only(shop: Harness) -> None:
+    first = await login(shop)
+    rows = await shop.service.database.pool.fetch("SELECT refresh_tokens::text AS row FROM refresh_tokens")
+    assert len(rows) == 1
+    assert first["refresh_token"] not in rows[0]["row"]
+
+
+async def test_a_logout_stops_the_access_token_and_the_refresh_token(shop: Harness) -> None:
+    tokens = await login(shop)
+    answer = await shop.client.post("/api/v1/auth/logout", headers=bearer(tokens))
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert not await works(shop, tokens)
+    assert (await refresh(shop, tokens["refresh_token"])).status_code == 401
+
+
+async def test_a_logout_needs_only_the_refresh_token_once_the_access_token_has_run_out(shop: Harness) -> None:
+    tokens = await login(shop)
+    shop.clock.advance(timedelta(hours=1))
+    body = {"refresh_token": tokens["refresh_token"]}
+    answer = await shop.client.post("/api/v1/auth/logout", json=body, headers=bearer(tokens))
+    assert answer.status_code == 204
+    assert (await refresh(shop, tokens["refresh_token"])).status_code == 401
+
+
+async def test_a_logout_of_nobody_is_401(shop: Harness) -> None:
+    assert (await shop.client.post("/api/v1/auth/logout")).status_code == 401
+
+
+async def test_a_token_that_counts_is_verified_with_what_it_says(shop: Harness) -> None:
+    tokens = await login(shop, "staff")
+    answer = await shop.client.post("/api/v1/auth/token/verify", json={"token": tokens["access_token"]})
+    body = answer.json()
+    assert (answer.status_code, body["valid"], body["role"]) == (200, True, "staff")
+    assert (body["user_id"], body["session_id"]) == (tokens["user"]["id"], session_of(tokens))
+
+
+async def test_a_token_is_not_verified_from_the_moment_of_the_logout_on(shop: Harness) -> None:
+    tokens = await login(shop)
+    await shop.client.post("/api/v1/auth/logout", headers=bearer(tokens))
+    answer = await shop.client.post("/api/v1/auth/token/verify", json={"token": tokens["access_token"]})
+    assert answer.status_code == 401
+
+
+async def test_a_forged_an_expired_and_a_broken_token_are_not_verified(shop: Harness) -> None:
+    tokens = await login(shop)
+    head, claims, _ = tokens["access_token"].split(".")
+    for forged in ("nonsense", f"{head}.{claims}.AAAA", shop.token(role="admin")):
+        answer = await shop.client.post("/api/v1/auth/token/verify", json={"token": forged})
+        assert answer.status_code == 401
+        assert forged not in answer.text
+    shop.clock.advance(timedelta(minutes=15))
+    answer = await shop.client.post("/api/v1/auth/token/verify", json={"token": tokens["access_token"]})
+    assert answer.status_code == 401
+
+
+async def test_own_sessions_are_listed_with_device_and_address(shop: Harness) -> None:
+    await login(shop, "staff")
+    await login(shop, **{"User-Agent": "old phone", "X-Forwarded-For": "198.51.100.1"})
+    shop.clock.advance(timedelta(minutes=1))
+    here = await login(shop, **{"User-Agent": "laptop\t1", "X-Forwarded-For": "10.0.0.1, 203.0.113.7"})
+    answer = await shop.client.get("/api/v1/users/me/sessions", headers=bearer(here))
+    body = answer.json()
+    assert body["total"] == 2
+    assert [(each["device"], each["address"], each["current"]) for each in body["items"]] == [
+        ("laptop1", "203.0.113.7", True),
+        ("old phone", "198.51.100.1", False),
+    ]
+
+
+async def test_an_own_session_can_be_ended_and_anothers_cannot(shop: Harness) -> None:
+    lost, here, other = await login(shop), await login(shop), await login(shop, "staff")
+    path = "/api/v1/users/me/sessions/"
+    foreign = await shop.client.delete(path + session_of(other), headers=bearer(here))
+    assert foreign.status_code == 404
+    assert (await shop.client.delete(path + "nonsense", headers=bearer(here))).status_code == 422
+    assert (await shop.client.delete(path + session_of(lost), headers=bearer(here))).status_code == 204
+    assert not await works(shop, lost)
+    assert await works(shop, here)
+    assert await works(shop, other)
+
+
+async def test_one_can_log_out_everywhere_else(shop: Harness) -> None:
+    elsewhere, here = await login(shop), await login(shop)
+    assert (await shop.client.delete("/api/v1/users/me/sessions", headers=bearer(here))).status_code == 204
+    assert not await works(shop, elsewhere)
+    assert await works(shop, here)
+
+
+async def test_revocations_are_told_from_a_position_on(shop: Harness) -> None:
+    assert await revoked(shop) == {"position": 0, "sessions": [], "users": []}
+    first, second = await login(shop), await login(shop)
+    await shop.client.post("/api/v1/auth/logout", headers=bearer(first))
+    seen = await revoked(shop)
+    assert seen["sessions"] == [session_of(first)]
+    await shop.client.post("/api/v1/auth/logout", headers=bearer(second))
+    later = await revoked(shop, seen["position"])
+    assert later["sessions"] == [session_of(second)]
+    assert await revoked(shop, later["position"]) == {"position": later["position"], "sessions": [], "users": []}
+
+
+async def test_many_logouts_at_once_are_all_told_to_one_who_polls_meanwhile(shop: Harness) -> None:
+    logins = [await login(shop) for _ in range(12)]
+    told: list[str] = []
+    position = 0
+    leaving = asyncio.gather(*(shop.client.post("/api/v1/auth/logout", headers=bearer(each)) for each in logins))
+    while not leaving.done() or (await revoked(shop, position))["sessions"]:
+        news = await revoked(shop, position)
+        told, position = told + news["sessions"], news["position"]
+    assert sorted(told) == sorted(map(session_of, logins))
+
+
+async def test_only_services_may_read_the_revocations(shop: Harness) -> None:
+    assert (await shop.client.get("/internal/v1/revocations")).status_code == 401
+
+
+async def test_what_has_outlived_its_use_is_deleted_and_positions_never_go_back(shop: Harness) -> None:
+    for _ in range(2):
+        await shop.client.post("/api/v1/auth/logout", headers=bearer(await login(shop)))
+    kept = await login(shop)
+    position = (await revoked(shop))["position"]
+    shop.clock.advance(timedelta(minutes=17))
+    assert "1 revocations" in await tidy(shop.service)
+    assert (await revoked(shop))["position"] == position
+    assert (await refresh(shop, kept["refresh_token"])).status_code == 200
+    shop.clock.advance(timedelta(days=31))
+    assert "1 sessions" in await tidy(shop.service)
+
+
+async def test_a_new_key_signs_and_the_old_one_is_honoured_until_its_tokens_have_run_out(shop: Harness) -> None:
+    async def kids() -> list[str]:
+        return [key["kid"] for key in (await shop.client.get("/.well-known/jwks.json")).json()["keys"]]
+
+    before = await login(shop)
+    (old,) = await kids()
+    new = await shop.service.signing.rotate()  # type: ignore[attr-defined]
+    assert await kids() == [new, old]
+    after = await login(shop)
+    assert jwt.get_unverified_header(after["access_token"])["kid"] == new
+    assert jwt.get_unverified_header(before["access_token"])["kid"] == old
+    shop.clock.advance(timedelta(seconds=6))
+    assert await works(shop, before)
+    assert await works(shop, after)
+    shop.clock.advance(timedelta(minutes=17))
+    assert await kids() == [new]
+
+
+async def test_the_published_keys_hold_nothing_private(shop: Harness) -> None:
+    answer = await shop.client.get("/.well-known/jwks.json")
+    (key,) = answer.json()["keys"]
+    assert set(key) == {"kty", "crv", "x", "kid", "use", "alg"}
+    signing = await shop.service.signing.active()  # type: ignore[attr-defined]
+    assert "private" not in repr(signing).lower()
+
+
+async def test_replicas_that_start_together_share_one_key(shop: Harness) -> None:
+    service = shop.service
+    await service.database.pool.execute("DELETE FROM signing_keys")
+    replicas = [build(service.settings, service.world) for _ in range(4)]  # type: ignore[arg-type]
+    await asyncio.gather(*(replica.open_database() for replica in replicas))
+    try:
+        names = {(await replica.signing.active()).kid for replica in replicas}
+        assert len(names) == 1
+    finally:
+        for replica in replicas:
+            await replica.stop()
+
+
+ORIGIN = {"Origin": "https://shop.example"}
+
+
+async def cookie_login(shop: Harness, headers: dict[str, str] = ORIGIN) -> httpx.Response:
+    body = {"email": "customer@soko.example", "password": seed.DEMO_PASSWORD}
+    return await shop.client.post("/api/v1/auth/login?cookie=true", json=body, headers=headers)
+
+
+def jar(answer: httpx.Response) -> dict[str, str]:
+    """Secure cookies do not go out over the tests' plain HTTP by themselves."""
+    pairs = [line.partition(";")[0].partition("=") for line in answer.headers.get_list("set-cookie")]
+    return {"Cookie": "; ".join(f"{name}={value}" for name, _, value in pairs)}
+
+
+async def test_with_cookie_the_refresh_token_is_where_no_script_reads_it(shop: Harness) -> None:
+    answer = await cookie_login(shop)
+    assert answer.json()["refresh_token"] is None
+    secret, readable = answer.headers.get_list("set-cookie")
+    assert secret.startswith("soko_refresh=")
+    for part in ("HttpOnly", "SameSite=strict", "Secure", "Path=/api/v1/auth", "Max-Age=2592000"):
+        assert part in secret
+    assert readable.startswith(f"soko_csrf={answer.json()['csrf_token']};")
+    assert "HttpOnly" not in readable
+
+
+async def test_the_cookie_refreshes_with_its_csrf_token(shop: Harness) -> None:
+    first = await cookie_login(shop)
+    headers = ORIGIN | jar(first) | {"X-CSRF-Token": first.json()["csrf_token"]}
+    second = await shop.client.post("/api/v1/auth/refresh?cookie=true", headers=headers)
+    assert second.status_code == 200
+    assert second.json()["csrf_token"] != first.json()["csrf_token"]
+    assert jar(second) != jar(first)
+
+
+async def test_the_cookie_alone_is_not_enough(shop: Harness) -> None:
+    first = await cookie_login(shop)
+    for csrf in ({}, {"X-CSRF-Token": "guessed"}, {"X-CSRF-Token": "ü".encode()}):
+        headers: Any = ORIGIN | jar(first) | csrf
+        answer = await shop.client.post("/api/v1/auth/refresh?cookie=true", headers=headers)
+        assert (answer.status_code, answer.json()["type"]) == (403, "/problems/foreign-origin")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "https://shop.example.evil.example"},
+        {"Referer": "https://evil.example/shop.example"},
+    ],
+)
+async def test_pages_of_other_sites_get_nowhere_with_cookies(shop: Harness, headers: dict[str, str]) -> None:
+    assert (await cookie_login(shop, headers)).status_code == 403
+    first = await cookie_login(shop)
+    headers = headers | jar(first) | {"X-CSRF-Token": first.json()["csrf_token"]}
+    for path in ("/api/v1/auth/refresh?cookie=true", "/api/v1/auth/logout?cookie=true"):
+        assert (await shop.client.post(path, headers=headers)).status_code == 403
+
+
+async def test_a_logout_by_cookie_ends_the_session_and_takes_the_cookies_away(shop: Harness) -> None:
+    first = await cookie_login(shop)
+    headers = ORIGIN | jar(first) | {"X-CSRF-Token": first.json()["csrf_token"]}
+    answer = await shop.client.post("/api/v1/auth/logout?cookie=true", headers=headers)
+    assert answer.status_code == 204
+    assert all("Max-Age=0" in line for line in answer.headers.get_list("set-cookie"))
+    assert (await shop.client.post("/api/v1/auth/refresh?cookie=true", headers=headers)).status_code == 401
+
+
+async def test_a_refresh_by_cookie_without_one_is_401(shop: Harness) -> None:
+    assert (await shop.client.post("/api/v1/auth/refresh?cookie=true", headers=ORIGIN)).status_code == 401
+
+
+async def test_nothing_secret_is_logged(shop: Harness, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("DEBUG"):
+        tokens = await login(shop)
+        await refresh(shop, tokens["refresh_token"])
+        await refresh(shop, tokens["refresh_token"])
+    logged = json.dumps([record.getMessage() for record in caplog.records])
+    for secret in (seed.DEMO_PASSWORD, tokens["refresh_token"], tokens["access_token"], "PRIVATE KEY"):
+        assert secret not in logged
