@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from chassis.calls import Asked, Calls
 from chassis.context import Context
+from chassis.http.problems import unavailable
 from chassis.outcome import Do, Outcome
 from chassis.service import Service
 
@@ -20,15 +21,12 @@ calls = Calls()
 
 
 async def known_to_the_catalog(service: Service, skus: Sequence[str], context: Context) -> ListSkus:
-    """Those of ``skus`` that the catalog sells, with their initial stock. Raises ValueError on an answer that is none.
-
-    Raises Problem when the catalog cannot be reached.
-    """
+    """Those of ``skus`` that the catalog sells, with their initial stock. Raises Problem when it cannot say."""
     assert isinstance(service.settings, Settings)
     query = urlencode([("sku", sku) for sku in skus])
     answer = await service.world.peers.get("catalog", f"/internal/v1/variants?{query}", context=context)
     if not answer.ok:
-        raise ValueError(f"the catalog answered {answer.status}")
+        raise unavailable("catalog")
     threshold = service.settings.low_stock_threshold
     return ListSkus(
         tuple(ListSku(item["sku"], threshold, item["initial_stock"] or 0) for item in answer.json()["items"])

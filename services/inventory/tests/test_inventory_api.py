@@ -207,6 +207,9 @@ async def test_receipts_at_the_same_time_all_count(shop: Harness) -> None:
 async def test_goods_of_a_sku_only_the_catalog_knows_so_far_can_be_received(shop: Harness) -> None:
     assert (await post(shop, "NEW/receipts", {"quantity": 5})).json()["on_hand"] == 8
     problem(await post(shop, "OLD/receipts", {"quantity": 5}), 404, "unknown-sku")
+    del shop.peers["catalog"]
+    away = problem(await post(shop, "OLD/receipts", {"quantity": 5}), 503, "service-unavailable")
+    assert away["service"] == "catalog"
 
 
 @pytest.mark.parametrize(
@@ -217,6 +220,7 @@ async def test_goods_of_a_sku_only_the_catalog_knows_so_far_can_be_received(shop
         ("KET-1/receipts", {"quantity": 5.5}, "/quantity"),
         ("KET-1/receipts", {"quantity": 10**30}, "/quantity"),
         ("KET-1/receipts", {"quantity": 5, "reference": "a\u0000b"}, "/reference"),
+        ("KET-1/receipts", {"quantity": 5, "reference": "   "}, "/reference"),
         ("KET-1/receipts", {"quantity": 5, "colour": "red"}, "/colour"),
         ("KET-1/receipts", {}, "/quantity"),
         ("KET-1/counts", {"quantity": -1}, "/quantity"),
@@ -237,6 +241,7 @@ async def test_bad_input_is_named_by_field_and_rule(shop: Harness, path: str, bo
     [
         "?colour=red",
         "?search=%00",
+        "?sku=%00",
         "?low=maybe",
         "?page=1&limit=3",
         "?ordering=price",
@@ -255,6 +260,18 @@ async def test_a_sku_that_is_not_there_is_not_found(shop: Harness) -> None:
     problem(await shop.client.get("/api/v1/inventory/NONE"), 404, "not-found")
     problem(await shop.client.get("/api/v1/inventory/NONE/movements"), 404, "not-found")
     problem(await shop.client.patch("/api/v1/inventory/NONE", json={"threshold": 1}), 404, "not-found")
+
+
+async def test_a_broken_body_is_refused(shop: Harness) -> None:
+    for body, status, slug in (
+        (b"{", 400, "malformed-request"),
+        (b'{"quantity": 5, "reference": "\\ud800"}', 400, "malformed-request"),
+        (b"[]", 422, "validation"),
+        (b"null", 422, "validation"),
+    ):
+        headers = {"Content-Type": "application/json"}
+        answer = await shop.client.post("/api/v1/inventory/KET-1/receipts", content=body, headers=headers)
+        problem(answer, status, slug)
 
 
 @pytest.mark.parametrize("path", ["", "/low-stock", "/KET-1", "/KET-1/movements"])
@@ -286,6 +303,14 @@ async def test_another_service_asks_for_levels(shop: Harness) -> None:
         "items": [{"sku": "KET-1", "on_hand": 20, "reserved": 0, "available": 20}],
         "missing": ["NONE"],
     }
+
+
+async def test_the_documents_show_every_operation_with_an_example(shop: Harness) -> None:
+    document = shop.service.app.openapi()
+    operations = [each for path in document["paths"].values() for each in path.values()]
+    assert {each["operationId"] for each in operations} >= {"list_stock", "adjust_stock", "list_movements"}
+    for name in ("SkuAnswer", "MovementAnswer", "AdjustmentBody", "ReceiptBody", "CountBody", "ThresholdBody"):
+        assert document["components"]["schemas"][name]["examples"]
 
 
 async def test_staff_are_no_service(shop: Harness) -> None:

@@ -1,10 +1,13 @@
 """What staff enter into the ledger of a SKU, and the ledger itself."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from chassis.context import Context
 from chassis.http import (
+    IDEMPOTENCY_IN_FLIGHT,
     NOT_FOUND,
+    UNAVAILABLE,
     VALIDATION,
     Listing,
     Paging,
@@ -14,10 +17,10 @@ from chassis.http import (
     invalid,
     paging,
     problems,
+    replayed,
     request_context,
     right,
 )
-from chassis.http.idempotency import replayed
 from chassis.once import Once
 from chassis.service import Service
 from fastapi import Depends, Query, Request, Response
@@ -40,13 +43,21 @@ from inventory.views import Ledger, movement_count, movements_of
 router = Router(prefix="/api/v1", tags=["Inventory"])
 
 
-class Entering:
-    """A dependency: gives the SKU a command and answers it as it then stands. The same key again enters nothing."""
+ANY_ENTRY = (UNKNOWN_SKU, IDEMPOTENCY_IN_FLIGHT, UNAVAILABLE, VALIDATION)
 
-    def __init__(self, sku: str, response: Response, service: Service, context: Context, once: Once | None) -> None:
-        self.sku, self.response, self.service, self.context, self.once = sku, response, service, context, once
 
-    async def enter(self, command: Command) -> SkuAnswer:
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry into the ledger of ``sku``."""
+
+    sku: str
+    response: Response
+    service: Service
+    context: Context
+    once: Once | None
+
+    async def make(self, command: Command) -> SkuAnswer:
+        """Give the SKU the command, and answer the SKU as it then stands. The same key again enters nothing."""
         await make_known(self.service, self.sku, self.context)
         once = self.once.for_(self.sku) if self.once else None
         done = await self.service.execute(stock, self.sku, command, self.context, once)
@@ -55,15 +66,15 @@ class Entering:
         return shown(await row_of(self.service, self.sku))
 
 
-async def entering(
+async def an_entry(
     sku: Sku,
     response: Response,
     service: Service = Depends(current_service),
     context: Context = Depends(request_context),
     once: Once | None = Depends(idempotency()),
-) -> Entering:
+) -> Entry:
     """What the routes that enter something share."""
-    return Entering(sku, response, service, context, once)
+    return Entry(sku, response, service, context, once)
 
 
 @router.post(
@@ -71,12 +82,12 @@ async def entering(
     status_code=201,
     operation_id="receive_stock",
     summary="Enter units that came in",
-    responses=problems(UNKNOWN_SKU, VALIDATION),
+    responses=problems(*ANY_ENTRY),
     dependencies=[Depends(right("inventory:write"))],
 )
-async def receive_stock(body: ReceiptBody, entry: Entering = Depends(entering)) -> SkuAnswer:
+async def receive_stock(body: ReceiptBody, entry: Entry = Depends(an_entry)) -> SkuAnswer:
     """Units came in: a movement `received`. Answers the SKU as it then stands."""
-    return await entry.enter(Receive(body.quantity, body.reference))
+    return await entry.make(Receive(body.quantity, body.reference))
 
 
 @router.post(
@@ -84,12 +95,12 @@ async def receive_stock(body: ReceiptBody, entry: Entering = Depends(entering)) 
     status_code=201,
     operation_id="count_stock",
     summary="Enter what was counted",
-    responses=problems(UNKNOWN_SKU, VALIDATION),
+    responses=problems(*ANY_ENTRY),
     dependencies=[Depends(right("inventory:write"))],
 )
-async def count_stock(body: CountBody, entry: Entering = Depends(entering)) -> SkuAnswer:
+async def count_stock(body: CountBody, entry: Entry = Depends(an_entry)) -> SkuAnswer:
     """A count is a fact: a movement `counted` by the difference. Reserved units that it misses show as `shortage`."""
-    return await entry.enter(Count(body.quantity, body.reference))
+    return await entry.make(Count(body.quantity, body.reference))
 
 
 @router.post(
@@ -97,18 +108,18 @@ async def count_stock(body: CountBody, entry: Entering = Depends(entering)) -> S
     status_code=201,
     operation_id="adjust_stock",
     summary="Adjust the stock of a SKU",
-    responses=problems(UNKNOWN_SKU, NOT_ENOUGH_STOCK, VALIDATION),
+    responses=problems(*ANY_ENTRY, NOT_ENOUGH_STOCK),
     dependencies=[Depends(right("inventory:write"))],
 )
-async def adjust_stock(body: AdjustmentBody, entry: Entering = Depends(entering)) -> SkuAnswer:
+async def adjust_stock(body: AdjustmentBody, entry: Entry = Depends(an_entry)) -> SkuAnswer:
     """Units more or fewer, for a reason; never into what orders have reserved."""
     if body.delta == 0:
         raise invalid("/delta", "must not be 0")
     match body.reason:
         case "adjusted" | "damaged" | "returned":
-            return await entry.enter(Adjust(body.delta, body.reason))
+            return await entry.make(Adjust(body.delta, body.reason))
         case words:
-            return await entry.enter(Adjust(body.delta, "adjusted", words))
+            return await entry.make(Adjust(body.delta, "adjusted", words))
 
 
 @router.get(

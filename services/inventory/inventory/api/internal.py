@@ -7,7 +7,7 @@ from chassis.http import Router, current_service, request_context, service_only
 from chassis.service import Service
 from fastapi import Depends, Query
 
-from inventory.api.models import InitialBody, LevelAnswer, LevelsAnswer, Sku
+from inventory.api.models import InitialBody, LevelAnswer, LevelsAnswer, Sku, SomeSku
 from inventory.api.reading import row_of
 from inventory.domain.stock import stock
 from inventory.domain.stock_events import ListSku
@@ -43,7 +43,7 @@ async def begin_stock(
     dependencies=[Depends(service_only)],
 )
 async def get_levels(
-    sku: Annotated[list[str], Query(min_length=1, max_length=200)], service: Service = Depends(current_service)
+    sku: Annotated[list[SomeSku], Query(min_length=1, max_length=200)], service: Service = Depends(current_service)
 ) -> LevelsAnswer:
     """The SKUs as they stand, and which of them the inventory does not know."""
     items = [level(row) for row in await levels(service.database.pool, sku)]

@@ -10,7 +10,10 @@ from pydantic import ConfigDict, Field, StringConstraints
 ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
 MOST = 1_000_000
 
-Sku = Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]{1,64}$", description="The SKU.", examples=["KET-1"])]
+SKU = r"^[A-Za-z0-9._-]{1,64}$"
+
+Sku = Annotated[str, Path(pattern=SKU, description="The SKU.", examples=["KET-1"])]
+SomeSku = Annotated[str, StringConstraints(pattern=SKU)]
 Units = Annotated[int, Field(strict=True, ge=0, le=MOST)]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=ONE_LINE)]
 
@@ -71,9 +74,7 @@ class CountBody(Body):
 
 
 class AdjustmentBody(Body):
-    """``delta`` units more or fewer. ``reason``: ``damaged``, ``returned`` or ``adjusted``; other words become the note
-    of an ``adjusted`` movement.
-    """
+    """``delta`` units more or fewer, because ``damaged``, ``returned`` or ``adjusted``; other words become its note."""
 
     model_config = example(delta=-2, reason="damaged")
 

@@ -21,7 +21,7 @@ from chassis.http import (
 from chassis.service import Service
 from fastapi import Depends, Query, Request, Response
 
-from inventory.api.models import ONE_LINE, Sku, SkuAnswer, ThresholdBody
+from inventory.api.models import ONE_LINE, Sku, SkuAnswer, SomeSku, ThresholdBody
 from inventory.api.reading import row_of, shown
 from inventory.domain.stock import stock
 from inventory.domain.stock_events import SetThreshold
@@ -32,7 +32,7 @@ router = Router(prefix="/api/v1", tags=["Inventory"])
 COLUMNS = ("sku", "available", "on_hand", "reserved", "updated_at")
 Ordering = list[tuple[str, bool]]
 Search = Annotated[str | None, Query(min_length=1, max_length=64, pattern=ONE_LINE, description="A part of the SKU.")]
-Skus = Annotated[list[str], Query(max_length=100, description="These SKUs only.")]
+Skus = Annotated[list[SomeSku], Query(max_length=100, description="These SKUs only.")]
 
 
 async def page(
