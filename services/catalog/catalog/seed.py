@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from chassis.context import Context
 from chassis.http.money import digits
@@ -53,7 +54,7 @@ async def _categories(unit: Unit, at: datetime) -> Mapping[Path, str]:
     ids: dict[Path, str] = {}
     for level in (1, 2, 3):
         paths = [path for path in _paths() if len(path) == level]
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
                 "id": unit.service.world.ids(),
                 "parent_id": ids.get(path[:-1]),

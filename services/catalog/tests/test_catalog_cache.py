@@ -1,0 +1,102 @@
+import asyncio
+
+import pytest
+from catalog.cache import Answers, Ready
+
+KEY = ("/api/v1/products", b"")
+
+
+def ready(text: str) -> Ready:
+    return Ready.of(text.encode(), 1)
+
+
+class Reading:
+    """A reading that ends when the test lets it."""
+
+    def __init__(self, text: str) -> None:
+        self.text, self.go, self.times = text, asyncio.Event(), 0
+
+    async def __call__(self) -> Ready:
+        self.times += 1
+        await self.go.wait()
+        return ready(self.text)
+
+
+async def started(task):
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    return task
+
+
+async def test_an_answer_is_read_once_and_kept():
+    answers, reading = Answers(), Reading("a")
+    reading.go.set()
+
+    first, second = await answers.make(KEY, reading), await answers.make(KEY, reading)
+
+    assert first is second is answers.get(KEY)
+    assert reading.times == 1
+
+
+async def test_those_who_ask_for_the_same_wait_for_the_first():
+    answers, reading = Answers(), Reading("a")
+    asking = [await started(asyncio.create_task(answers.make(KEY, reading))) for _ in range(5)]
+
+    reading.go.set()
+
+    assert {each.body for each in await asyncio.gather(*asking)} == {b"a"}
+    assert reading.times == 1
+
+
+async def test_what_was_read_before_a_change_is_not_kept_after_it():
+    answers, old, new = Answers(), Reading("old"), Reading("new")
+    asking = await started(asyncio.create_task(answers.make(KEY, old)))
+    answers.drop()
+    later = await started(asyncio.create_task(answers.make(KEY, new)))
+
+    old.go.set()
+    await asking
+
+    assert answers.get(KEY) is None
+    new.go.set()
+    assert (await later).body == b"new"
+    assert answers.get(KEY) is await later
+
+
+async def test_a_reading_that_fails_fails_for_all_and_is_tried_again():
+    answers = Answers()
+
+    async def fails() -> Ready:
+        await asyncio.sleep(0)
+        raise LookupError
+
+    results = await asyncio.gather(*(answers.make(KEY, fails) for _ in range(3)), return_exceptions=True)
+
+    assert [type(each) for each in results] == [LookupError] * 3
+    reading = Reading("a")
+    reading.go.set()
+    assert (await answers.make(KEY, reading)).body == b"a"
+
+
+async def test_when_the_first_goes_away_another_reads():
+    answers, reading = Answers(), Reading("a")
+    first = await started(asyncio.create_task(answers.make(KEY, reading)))
+    second = await started(asyncio.create_task(answers.make(KEY, reading)))
+
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    reading.go.set()
+
+    assert (await second).body == b"a"
+    assert reading.times == 2
+
+
+async def test_the_oldest_answers_make_room():
+    answers, reading = Answers(most_bytes=10), Reading("12345")
+    reading.go.set()
+
+    for n in range(3):
+        await answers.make((f"/{n}", b""), reading)
+
+    assert [answers.get((f"/{n}", b"")) is not None for n in range(3)] == [False, True, True]

@@ -1,0 +1,56 @@
+from time import perf_counter
+
+import pytest
+from catalog.demo_products import demo_products
+from catalog.seed import seed
+from catalog.service import build
+from catalog.settings import Settings
+from soko_contracts import catalog as public
+
+
+@pytest.fixture
+async def shop(running):
+    async with running(build, Settings) as harness:
+        yield harness
+
+
+async def test_the_demo_shop_is_filled_once_in_batches_and_told(shop):
+    steps = []
+    began = perf_counter()
+
+    made = await seed(shop.service, products=1000, progress=lambda done, total: steps.append((done, total)))
+
+    assert perf_counter() - began < 10
+    assert (made, steps[-1], len(steps)) == (1000, (1000, 1000), 4)
+    assert await seed(shop.service, products=1000) == 0
+    assert await seed(shop.service, products=1010) == 10
+    await shop.settle()
+    created = [each for each in shop.sent if isinstance(each, public.ProductCreated)]
+    assert len(created) == 1010
+    assert all(set(each.initial_stock) == {variant.sku for variant in each.variants} for each in created)
+
+
+async def test_the_demo_shop_can_be_browsed(shop):
+    await seed(shop.service, products=200)
+
+    tree = (await shop.client.get("/api/v1/categories/tree")).json()["items"]
+    home = next(each for each in tree if each["name"] == "Home")
+    listed = (await shop.client.get("/api/v1/products?category=home&page_size=100")).json()
+    kettles = (await shop.client.get("/api/v1/products?search=kett&category=kettles")).json()
+
+    assert home["children"][0]["children"][0]["children"] == []
+    assert 0 < listed["total"] < 200
+    assert kettles["total"] > 0
+    assert (await shop.client.get("/api/v1/categories/groceries/average-price")).json()["product_count"] > 0
+
+
+def test_the_same_number_always_makes_the_same_product():
+    assert list(demo_products(50)) == list(demo_products(2000))[:50]
+
+
+def test_demo_products_differ_in_name_and_sku():
+    samples = list(demo_products(5000))
+
+    assert len({each.name for each in samples}) == 5000
+    skus = [variant.sku for each in samples for variant in each.variants]
+    assert len(set(skus)) == len(skus)
