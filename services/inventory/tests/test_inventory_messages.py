@@ -11,6 +11,8 @@ import pytest
 from chassis.context import Context
 from chassis.fixtures import Harness
 from chassis.rebuild import Rebuild
+from inventory.domain.holding import holding
+from inventory.domain.reservation_events import Line, Reserve
 from inventory.domain.stock import Stock, stock
 from inventory.domain.stock_events import Receive
 from inventory.service import build
@@ -170,6 +172,16 @@ async def test_a_hundred_orders_in_one_batch_for_twenty_units_hold_exactly_twent
     await arrive(shop, *(CommitStock(order_id=order_id) for order_id in won))
     await shop.settle()
     assert await units(shop, "KET") == (0, 0)
+    await balanced(shop)
+
+
+async def test_a_hundred_orders_side_by_side_each_in_its_own_transaction_hold_exactly_twenty(shop: Harness) -> None:
+    expires_at = shop.clock() + timedelta(minutes=20)
+    orders = [Reserve(f"o{n}", (Line("KET", 1),), expires_at, 60) for n in range(100)]
+    await asyncio.gather(*(shop.service.execute_many(holding, order, HERE) for order in orders))
+    await shop.settle()
+    assert sum(isinstance(message, StockReserved) for message in shop.sent) == 20
+    assert await units(shop, "KET") == (20, 20)
     await balanced(shop)
 
 
