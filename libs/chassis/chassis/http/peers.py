@@ -1,6 +1,7 @@
 """Services ask each other: one client, whether the other is in this process or behind the network."""
 
 import asyncio
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,6 +15,8 @@ from chassis.http.auth import Caller
 from chassis.http.problems import silent, unavailable
 from chassis.http.service_tokens import HEADER as SERVICE_HEADER
 from chassis.http.service_tokens import ServiceTokens
+
+log = logging.getLogger(__name__)
 
 ANSWER_WITHIN: Final = 30.0
 
@@ -98,6 +101,10 @@ class Peers:
                 answer = await _call(app, scope, body)
         except TimeoutError:
             raise silent(name) from None
+        except Exception as error:
+            # Behind the network it would be a 500; a service of the same process is no closer.
+            log.exception("%s %s of %s", method, path.partition("?")[0], name)
+            raise unavailable(name) from error
         if answer.status == 504:
             raise silent(_at_fault(answer) or name)
         if answer.status >= 500:
