@@ -105,6 +105,16 @@ def is_free(port: int) -> bool:
         return True
 
 
+def wait_free(port: int, seconds: float) -> bool:
+    """Wait until nobody listens on ``port``; false when somebody still does after ``seconds``."""
+    until = time.monotonic() + seconds
+    while not is_free(port):
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.02)
+    return True
+
+
 def alive(pid: int) -> bool:
     """Whether a process runs under ``pid``: one that only waits to be reaped does not."""
     try:

@@ -22,6 +22,7 @@ NEEDS_BYTES = 200 * 1024 * 1024
 LOG_BYTES = 10 * 1024 * 1024
 START_SECONDS = 60
 STOP_SECONDS = 30
+PORT_SECONDS = 10
 
 SETTINGS: Mapping[str, str] = {
     "listen_addresses": "127.0.0.1",
@@ -88,9 +89,17 @@ class EmbeddedPostgres:
         password = (self.home / "password").read_text().strip()
         return f"postgresql://postgres:{quote(password)}@127.0.0.1:{self.port}/{quote(database)}"
 
+    def running_url(self, database: str) -> str:
+        """The address of ``database`` on the server that another process runs in this folder."""
+        try:
+            self.port = int((self.home / "port").read_text())
+            return self.url(database)
+        except (OSError, ValueError):
+            raise ServerFailed(f"No PostgreSQL runs in {self.home}.") from None
+
     def stop(self) -> None:
         """Stop the server: open transactions are rolled back, what is committed is on disk."""
-        process, self._process = self._process, None
+        process, self._process, self.port = self._process, None, 0
         if process is None:
             return
         for ending in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
@@ -169,6 +178,9 @@ class EmbeddedPostgres:
 
     def _launch(self, binaries: Path) -> None:
         until = time.monotonic() + START_SECONDS
+        if self.port:
+            # Clients know this port: the backends of a server that was killed leave it within moments.
+            child.wait_free(self.port, PORT_SECONDS)
         while True:
             self.port = child.free_port(self.home / "port")
             output = self._attempt(binaries, until)

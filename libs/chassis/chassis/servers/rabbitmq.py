@@ -19,6 +19,7 @@ from chassis.servers.failed import ServerFailed, disk_full, explained
 
 START_SECONDS = 90
 STOP_SECONDS = 30
+PORT_SECONDS = 10
 NODE = "soko@localhost"
 GREETING = b"AMQP\x00\x00\x09\x01"
 
@@ -69,7 +70,7 @@ class PrivateRabbit:
 
     def stop(self) -> None:
         """Stop the node, and its name daemon."""
-        process, self._process = self._process, None
+        process, self._process, self.port = self._process, None, 0
         if process is None:
             return
         for ending in (signal.SIGTERM, signal.SIGKILL):
@@ -123,6 +124,8 @@ class PrivateRabbit:
 
     def _launch(self, program: Path) -> None:
         until = time.monotonic() + START_SECONDS
+        if self.port:
+            child.wait_free(self.port, PORT_SECONDS)
         self.port = self._three_ports()
         configuration = self.home / "rabbitmq.conf"
         configuration.touch(mode=0o600)

@@ -1,0 +1,5 @@
+"""``python -m soko``."""
+
+from soko.cli import app
+
+app()

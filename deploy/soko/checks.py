@@ -1,0 +1,55 @@
+"""What a shop with real customers must not be started with (``soko check --deploy``)."""
+
+import os
+from urllib.parse import urlsplit
+
+from soko.services import CARDSIM, SERVICES, variable
+from soko.settings import ShopSettings
+
+KEY_LENGTH = 32
+PUBLISHED = {"soko-demo-2026", "changeme", "secret", "guest"}
+
+
+def deploy_problems(settings: ShopSettings) -> list[str]:
+    """One line for each setting that staging and production refuse; empty when all is well."""
+    return [*_needed(settings), *_refused(settings)]
+
+
+def _needed(settings: ShopSettings) -> list[str]:
+    found = []
+    key = settings.soko_internal_key.get_secret_value()
+    if len(key) < KEY_LENGTH or len(set(key)) < KEY_LENGTH // 4:
+        found.append(f"SOKO_INTERNAL_KEY must be {KEY_LENGTH} characters of chance or more: openssl rand -base64 32.")
+    address = urlsplit(settings.public_url)
+    if not address.hostname:
+        found.append("PUBLIC_URL is missing: where customers reach the shop, https://shop.example.")
+    elif address.scheme != "https":
+        found.append("PUBLIC_URL must be https: customers sign in and pay there.")
+    if not settings.database_url:
+        alone = [name for name in SERVICES if not os.environ.get(variable(name, "DATABASE_URL"))]
+        if alone:
+            named = ", ".join(variable(name, "DATABASE_URL") for name in alone)
+            found.append(f"The embedded PostgreSQL is for development: set DATABASE_URL, or {named}.")
+    return found
+
+
+def _refused(settings: ShopSettings) -> list[str]:
+    found = []
+    if settings.soko_env not in ("staging", "production"):
+        found.append(f"SOKO_ENV is {settings.soko_env}: set staging or production.")
+    if settings.soko_faults:
+        found.append("SOKO_FAULTS kills processes, for tests: unset it.")
+    if os.environ.get(variable(CARDSIM, "URL")):
+        found.append("CARDSIM_URL: the simulated card gateway takes no real money: unset it.")
+    if os.environ.get("SOKO_RATE_LIMITS", "").lower() == "off":
+        found.append("SOKO_RATE_LIMITS=off is for benchmarks: unset it.")
+    for name, value in sorted(os.environ.items()):
+        if name.endswith(("_SECRET", "_PASSWORD", "_KEY")) and value.lower() in PUBLISHED:
+            found.append(f"{name} is a published default: set a secret of your own.")
+    addresses = ("DATABASE_URL", "RABBITMQ_URL", *(variable(service, "DATABASE_URL") for service in SERVICES))
+    found.extend(
+        f"The password in {name} is a published default: set one of your own."
+        for name in addresses
+        if urlsplit(os.environ.get(name, "")).password in PUBLISHED
+    )
+    return found

@@ -1,0 +1,79 @@
+"""One database for each service: given one by one, on a given server, or on the embedded one. Never schemas: advisory
+locks are per database.
+"""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+from chassis.servers import ServerFailed
+from chassis.servers.postgres import EmbeddedPostgres
+
+from soko.home import Home
+from soko.services import variable
+from soko.settings import ShopSettings
+
+
+def database_name(service: str) -> str:
+    return f"soko_{service}"
+
+
+def missing(services: Sequence[str]) -> list[str]:
+    """Those that were not given a database of their own."""
+    return [service for service in services if not os.environ.get(variable(service, "DATABASE_URL"))]
+
+
+def on_server(server: str, service: str) -> str:
+    """The address of the service's database on ``server`` (``postgresql://user:password@host/anything?options``)."""
+    return urlunsplit(urlsplit(server)._replace(path=f"/{database_name(service)}"))
+
+
+async def create(server: str, services: Sequence[str]) -> None:
+    """Make the services' databases on ``server`` where they are not there yet."""
+    parts = urlsplit(server)
+    maintenance = urlunsplit(parts._replace(path=parts.path if parts.path.strip("/") else "/postgres"))
+    try:
+        connection = await asyncpg.connect(maintenance, timeout=10)
+    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+        raise ServerFailed(f"The database server {parts.hostname}:{parts.port or 5432} refuses: {error}") from error
+    try:
+        there = {row["datname"] for row in await connection.fetch("select datname from pg_database")}
+        for service in services:
+            if database_name(service) not in there:
+                await connection.execute(f'create database "{database_name(service)}"')
+    finally:
+        await connection.close()
+
+
+def environment(server: str, services: Sequence[str]) -> Mapping[str, str]:
+    """The settings that tell services where their databases on ``server`` are."""
+    return {variable(service, "DATABASE_URL"): on_server(server, service) for service in services}
+
+
+@contextmanager
+def reachable(home: Home, settings: ShopSettings, services: Sequence[str]) -> Iterator[None]:
+    """For commands beside a shop: the environment names every service's database while this lasts.
+
+    The embedded server is the running shop's, else it is started for as long as the command takes.
+    """
+    needed = missing(services)
+    if settings.database_url or not needed:
+        os.environ.update(environment(settings.database_url, needed))
+        yield
+        return
+    server = EmbeddedPostgres(home.postgres)
+    if home.holder() is not None:
+        os.environ.update(environment(server.running_url("postgres"), needed))
+        yield
+        return
+    if not server.data.exists():
+        raise ServerFailed(f"There is no shop in {home.path} yet: make run starts one.")
+    home.lock("command", "-")
+    server.start()
+    try:
+        os.environ.update(environment(server.url("postgres"), needed))
+        yield
+    finally:
+        server.stop()

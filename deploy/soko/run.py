@@ -1,0 +1,171 @@
+"""``soko run``: everything in one process, on an embedded PostgreSQL unless another is given."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from contextlib import suppress
+from threading import Thread
+from wsgiref.simple_server import WSGIServer
+
+import uvloop
+from chassis import logs, metrics
+from chassis.servers import ServerFailed
+from chassis.servers.postgres import EmbeddedPostgres
+
+from soko import databases, seeding
+from soko.home import Home
+from soko.progress import Steps, console, steps
+from soko.services import CARDSIM, SERVICES
+from soko.settings import ShopSettings
+from soko.shop import Shop
+from soko.web import listen, web_server
+
+QUIET_SECONDS = 60
+WATCH_SECONDS = 0.2
+
+log = logging.getLogger(__name__)
+
+
+def run(settings: ShopSettings) -> None:
+    """Run the shop until it is told to stop. Raises ``ServerFailed`` with one line where it cannot."""
+    home = Home(settings.soko_home)
+    url = f"http://{settings.host}:{settings.port}"
+    listening = listen(settings.host, settings.port)
+    home.lock("run", url)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    logs.configure(settings.soko_env, level=settings.log_level or ("WARNING" if settings.development else "INFO"))
+    prepare_environment(settings, home, url)
+    settings = ShopSettings()
+    needed = databases.missing([*SERVICES, CARDSIM])
+    server = None if settings.database_url or not needed else EmbeddedPostgres(home.postgres)
+    try:
+        with steps() as shown:
+            if server:
+                with shown.step("Starting PostgreSQL"):
+                    server.start()
+            address = server.url("postgres") if server else settings.database_url
+            uvloop.run(_serve(settings, home, address, needed, listening, server, shown))
+    except KeyboardInterrupt:
+        console.print("Stopped before it was open.")
+    finally:
+        if server:
+            server.stop()
+
+
+def prepare_environment(settings: ShopSettings, home: Home, url: str) -> None:
+    """Settings that the shop makes itself, where nobody gave them: services read them from the environment."""
+    if settings.strict:
+        return
+    os.environ.setdefault("SOKO_HOME", str(home.path))
+    os.environ.setdefault("PUBLIC_URL", url)
+    os.environ.setdefault("CARDSIM_URL", f"{url}/cardsim")
+    os.environ.setdefault("SOKO_INTERNAL_KEY", home.internal_key())
+
+
+async def _serve(
+    settings: ShopSettings,
+    home: Home,
+    address: str,
+    needed: list[str],
+    listening: socket.socket,
+    server: EmbeddedPostgres | None,
+    shown: Steps,
+) -> None:
+    if needed:
+        await databases.create(address, needed)
+        os.environ.update(databases.environment(address, needed))
+    with shown.step("Loading the services"):
+        shop = Shop(settings)
+    with shown.step("Looking at the databases", len(shop.stateful)) as tell:
+        await shop.migrate(tell)
+    watching = asyncio.create_task(_watch(server)) if server else None
+    await shop.start()
+    try:
+        if settings.development and settings.demo_products:
+            await _fill(settings, home, shop, shown)
+        shown.end()
+        await _open(settings, home, shop, listening)
+    finally:
+        await shop.stop()
+        if watching:
+            watching.cancel()
+
+
+async def _watch(server: EmbeddedPostgres) -> None:
+    """Start the server again when it has died. The loop stands still meanwhile, but without it nothing could go on."""
+    delay = 0.0
+    while True:
+        await asyncio.sleep(WATCH_SECONDS + delay)
+        if server.pid:
+            delay = 0.0
+            continue
+        log.error("PostgreSQL has died and is started again")
+        try:
+            server.start()
+        except ServerFailed as error:
+            delay = min(30.0, delay * 2 + 1)
+            log.error("PostgreSQL does not start: %s", error)
+
+
+async def _fill(settings: ShopSettings, home: Home, shop: Shop, shown: Steps) -> None:
+    """Demo accounts and products, and wait until every service has heard of them."""
+    seeded = seeding.Seeded(home)
+    if seeded.covers(settings.demo_products, settings.database_url):
+        return
+    with shown.step("Making accounts"):
+        await seeding.seed_users(shop.services["identity"])
+    with shown.step("Filling the shelves", settings.demo_products) as tell:
+        await seeding.seed_catalog(shop.services["catalog"], settings.demo_products, tell)
+    most = await shop.waiting()
+    with shown.step("Telling every service", most or 1) as tell, suppress(TimeoutError):
+        async with asyncio.timeout(QUIET_SECONDS):
+            while waiting := await shop.waiting():
+                most = max(most, waiting)
+                tell(most - waiting, most)
+                await asyncio.sleep(0.1)
+    seeded.remember(settings.demo_products, settings.database_url)
+
+
+async def _open(settings: ShopSettings, home: Home, shop: Shop, listening: socket.socket) -> None:
+    """Serve until a signal comes."""
+    web = web_server(shop.app)
+
+    def stop() -> None:
+        shop.hurry()
+        web.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    scraped = metrics_server(settings)
+    try:
+        serving = asyncio.create_task(web.serve(sockets=[listening]))
+        await web.ready.wait()
+        _welcome(settings, home, shop)
+        await serving
+    finally:
+        if scraped:
+            metrics.stop(scraped)
+
+
+def metrics_server(settings: ShopSettings) -> tuple[WSGIServer, Thread] | None:
+    """``/metrics``, where it is wanted and its port is free: a shop opens without it."""
+    if not settings.metrics_port:
+        return None
+    try:
+        return metrics.serve(settings.metrics_port, settings.metrics_host)
+    except OSError:
+        console.print(f"Port {settings.metrics_port} is taken, so there are no metrics: set METRICS_PORT.")
+        return None
+
+
+def _welcome(settings: ShopSettings, home: Home, shop: Shop) -> None:
+    url = f"http://{settings.host}:{settings.port}"
+    lines = [f"The shop is open at [bold]{url}[/bold]", f"  API         {url}/docs, {url}/api/v1/products"]
+    if settings.development:
+        lines.append(f"  accounts    {', '.join(seeding.ACCOUNTS)}: password {seeding.demo_password()}")
+    lines.append(f"  data        {home.path} (mails are in mail/; make reset deletes it)")
+    lines.append("  Ctrl-C, or make stop, closes it")
+    console.print("\n".join(lines))

@@ -1,0 +1,65 @@
+"""An ASGI app behind uvicorn, with the signals left to whoever runs it."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from chassis.servers import ServerFailed
+from starlette.types import ASGIApp
+
+GRACEFUL_SECONDS = 5
+KEEP_ALIVE_SECONDS = 65
+"""Longer than any proxy in front keeps an idle connection: it must not send into one that we are closing."""
+
+
+class WebServer(uvicorn.Server):
+    """Runs until ``should_exit`` is set; then requests under way are finished. ``ready`` says that it answers."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """The socket to serve on. Raises ``ServerFailed`` when the port is taken or not ours to take."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen(2048)
+    except OSError as error:
+        listening.close()
+        if isinstance(error, PermissionError):
+            raise ServerFailed(f"Port {port} may not be used by this user: set PORT to one above 1023.") from error
+        raise ServerFailed(f"Port {port} on {host} is taken by another program: end it, or set PORT.") from error
+    return listening
+
+
+def web_server(app: ASGIApp) -> WebServer:
+    """What serves ``app``."""
+    return WebServer(
+        uvicorn.Config(
+            app,
+            loop="none",
+            http="httptools",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=True,
+            proxy_headers=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=GRACEFUL_SECONDS,
+        )
+    )
