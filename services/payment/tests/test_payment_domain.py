@@ -26,12 +26,12 @@ ABOUT: dict[str, Any] = {
 }
 SUM: dict[str, Any] = {**IDS, "method": "card", "amount": 500, "currency": "KES"}
 
-AUTHORISE = facts.Authorise(**ABOUT, token=TOKEN)
+AUTHORISE = facts.Authorise(**ABOUT, now=NOW, token=TOKEN)
 CAPTURE = facts.Capture("p1", "o1", 500)
 VOID = facts.Void("p1", "o1")
 REFUND = facts.Refund("p1", "o1", "r1", 200)
 
-REQUESTED = facts.Requested(**ABOUT, token=TOKEN, phone=None, reference=None)
+REQUESTED = facts.Requested(**ABOUT, at=NOW, token=TOKEN, phone=None, reference=None)
 AUTHORISED = facts.Authorised("ch", 2)
 CAPTURE_ASKED = facts.CaptureAsked(500, None)
 CAPTURED = facts.Captured("ch", 3, 500)
@@ -100,7 +100,7 @@ class TestAuthorising:
         given(payment, REQUESTED, *history).when(AUTHORISE).then(facts.AnsweredAgain()).sends(*answer)
 
     def test_by_a_method_that_does_not_exist_fails_without_asking_anyone(self) -> None:
-        away = facts.TurnedAway(**{**ABOUT, "method": "shells"}, reason="method_unavailable")
+        away = facts.TurnedAway(**{**ABOUT, "method": "shells"}, at=NOW, reason="method_unavailable")
         failed = told.Failed(**IDS, reason="method_unavailable")
         given(payment).when(replace(AUTHORISE, method="shells")).then(away).sends(failed, FORGET)
 
@@ -205,7 +205,7 @@ class TestCapturing:
     def test_of_an_unknown_payment_is_answered_and_a_late_authorise_turned_away(self) -> None:
         unknown = facts.Failed("p1", "o1", None, 0, "unknown_payment")
         given(payment).when(CAPTURE).then(unknown).sends(told.Failed(**IDS, reason="unknown_payment"), FORGET)
-        given(payment, unknown).when(AUTHORISE).then(facts.TurnedAway(**ABOUT, reason="voided"))
+        given(payment, unknown).when(AUTHORISE).then(facts.TurnedAway(**ABOUT, at=NOW, reason="voided"))
 
     def test_refused_by_the_provider_ends_the_attempt_and_gives_the_promise_back(self) -> None:
         failed = facts.Failed("p1", "o1", None, 0, "declined")
@@ -249,7 +249,7 @@ class TestVoiding:
         given(payment).when(VOID).then(TOMBSTONE).sends(TOLD_VOIDED, FORGET)
 
     def test_turns_the_late_authorise_away(self) -> None:
-        given(payment, TOMBSTONE).when(AUTHORISE).then(facts.TurnedAway(**ABOUT, reason="voided")).sends(
+        given(payment, TOMBSTONE).when(AUTHORISE).then(facts.TurnedAway(**ABOUT, at=NOW, reason="voided")).sends(
             TOLD_VOIDED, FORGET
         )
 
@@ -353,6 +353,7 @@ class TestMoneyAfterTheEnd:
     def test_an_old_webhook_after_the_end_is_not_money(self) -> None:
         given(payment, REQUESTED, AUTHORISED, VOID_ASKED, VOIDED).when(says("authorised", 2)).then().sends()
         given(payment, REQUESTED, AUTHORISED, VOID_ASKED, VOIDED).when(says("authorised", 0)).then().sends()
+        given(payment, REQUESTED, replace(DECLINED, revision=3)).when(says("authorised", 2)).then().sends()
 
     def test_a_promise_that_the_provider_already_voided_is_recorded(self) -> None:
         given(payment, REQUESTED, left_open("authorise", None), VOID_ASKED, TOMBSTONE).when(says("voided", 3)).then(

@@ -139,7 +139,7 @@ class World:
         self.asked.add(what)
         match what:
             case "authorise":
-                self.give(facts.Authorise("p1", self.order_id, "SO-1", "c1", "card", AMOUNT, "KES"))
+                self.give(facts.Authorise("p1", self.order_id, "SO-1", "c1", "card", AMOUNT, "KES", NOW))
             case "capture":
                 self.give(facts.Capture("p1", self.order_id, AMOUNT))
             case "void":

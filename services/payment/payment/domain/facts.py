@@ -66,6 +66,7 @@ class Authorise:
     method: str
     amount: int
     currency: str
+    now: datetime
     token: Sealed | None = None
     phone: Sealed | None = None
     reference: str | None = None
@@ -156,6 +157,7 @@ class Requested:
     method: str
     amount: int
     currency: str
+    at: datetime
     token: Sealed | None
     phone: Sealed | None
     reference: str | None
@@ -172,6 +174,7 @@ class TurnedAway:
     method: str
     amount: int
     currency: str
+    at: datetime
     reason: str
 
 

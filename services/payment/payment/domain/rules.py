@@ -52,6 +52,7 @@ def _authorise(command: facts.Authorise, state: State) -> list[Event]:
         "method": command.method,
         "amount": command.amount,
         "currency": command.currency,
+        "at": command.now,
     }
     if state.status is not Status.NEW:
         return _again(state) if state.method else [facts.TurnedAway(**asked, reason="voided")]

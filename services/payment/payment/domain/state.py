@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Literal
 
 from payment.domain.facts import (
@@ -55,6 +56,7 @@ class State:
     method: str | None = None
     amount: int = 0
     currency: str = ""
+    created_at: datetime | None = None
     reference: str | None = None
     charge_id: str | None = None
     revision: int = 0
@@ -179,6 +181,7 @@ def _introduced(state: State, event: Requested | TurnedAway) -> State:
         method=event.method,
         amount=event.amount,
         currency=event.currency,
+        created_at=event.at,
     )
 
 
