@@ -7,7 +7,7 @@ Nothing runs by itself: ``deliver`` and ``settle`` drive the steps, so a test kn
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -39,6 +39,14 @@ from chassis.world import World, new_id
 
 KID = "test-key"
 INTERNAL_KEY = "the tests' own internal key, 32 characters"
+
+
+async def until(condition: Callable[[], Awaitable[Any]], seconds: float = 60) -> Any:
+    """Wait until ``condition`` answers something true, and answer that. Raises TimeoutError."""
+    async with asyncio.timeout(seconds):
+        while not (found := await condition()):  # noqa: ASYNC110 - what is awaited lives in other processes
+            await asyncio.sleep(0.05)
+        return found
 
 
 class Clock:

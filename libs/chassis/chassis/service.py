@@ -1,7 +1,9 @@
 """A service, composed: what ``build`` returns, what runs it, and the steps that tests drive one at a time."""
 
 import asyncio
+import contextlib
 import logging
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -21,6 +23,7 @@ from chassis.context import Context
 from chassis.database import AWAY, Database
 from chassis.decider import Decider, Many
 from chassis.http import Authentication, Health, Keys, Revocations, ServiceTokens, Verifier, create_app
+from chassis.http.revocations import EVERY
 from chassis.jobs import SWEEP, Job, Jobs
 from chassis.once import Once
 from chassis.outbox import Relay
@@ -96,9 +99,9 @@ class Service:
         self._relay, self._worker = Relay(self), Worker(self)
         self._timers, self._caller = Timers(self), Caller(self)
         self._extra = tuple(extra)
-        self._wakes = {name: asyncio.Event() for name in ("relay", "worker", "timers", "calls")}
+        self._wakes = defaultdict[str, asyncio.Event](asyncio.Event)
         self._loops: list[asyncio.Task[None]] = []
-        self._stopping = asyncio.Event()
+        self._stopping = False
 
     # Commands
 
@@ -254,31 +257,31 @@ class Service:
     async def start(self) -> None:
         """Open the database and run all loops until ``stop``."""
         await self.open_database()
-        self._loops = [
-            asyncio.create_task(self._loop("relay", self.relay_once), name=f"{self.name}.relay"),
-            asyncio.create_task(self._loop("timers", self._timers_until), name=f"{self.name}.timers"),
-            asyncio.create_task(self._loop(None, self.jobs_once, pause=2.0), name=f"{self.name}.jobs"),
-            asyncio.create_task(self._loop(None, self._measure, pause=5.0), name=f"{self.name}.metrics"),
-            asyncio.create_task(self.revocations.run(), name=f"{self.name}.revocations"),
-        ]
-        if self.subscriptions.types or any(True for _ in self.aggregates):
-            self._loops.append(asyncio.create_task(self._loop("worker", self.work_once), name=f"{self.name}.worker"))
+        steps: dict[str, tuple[Callable[[], Awaitable[int]], float]] = {
+            "relay": (self.relay_once, POLL),
+            "timers": (self._timers_until, POLL),
+            "jobs": (self.jobs_once, 2.0),
+            "metrics": (self._measure, 5.0),
+            "revocations": (self._poll_revocations, EVERY.total_seconds()),
+        }
+        if self.subscriptions.types or any(self.aggregates):
+            steps["worker"] = self.work_once, POLL
         if self.calls.names:
-            step = self._call_step
-            self._loops.append(asyncio.create_task(self._loop("calls", step), name=f"{self.name}.calls"))
-        for each in self._extra:
-            self._loops.append(asyncio.create_task(self._loop(None, partial(each, self)), name=self.name))
+            steps["calls"] = self._call_step, POLL
+        for number, step in enumerate(self._extra):
+            steps[f"extra{number}"] = partial(step, self), POLL
+        self._loops = [
+            asyncio.create_task(self._loop(name, step, pause), name=f"{self.name}.{name}")
+            for name, (step, pause) in steps.items()
+        ]
 
     async def stop(self) -> None:
         """Finish what has begun, then close. Whoever waits is answered now."""
-        self._stopping.set()
+        self._stopping = True
         if self.waiters is not None:
             self.waiters.close()
         for wake in self._wakes.values():
             wake.set()
-        polling = [task for task in self._loops if task.get_name().endswith(".revocations")]
-        for task in polling:
-            task.cancel()
         if self._loops:
             _, late = await asyncio.wait(self._loops, timeout=STOP_SECONDS)
             for task in late:
@@ -289,34 +292,36 @@ class Service:
         await self._relay.stop()
         await self.database.stop()
 
-    async def _loop(self, wake: str | None, step: Callable[[], Awaitable[int]], pause: float = POLL) -> None:
+    async def _loop(self, name: str, step: Callable[[], Awaitable[int]], pause: float) -> None:
         """``while: step()``, asleep while there is nothing to do; an outage is waited out with growing delay."""
-        event = self._wakes[wake] if wake else asyncio.Event()
-        failures = 0
-        while not self._stopping.is_set():
-            event.clear()
+        wake, failures = self._wakes[name], 0
+        while not self._stopping:
+            wake.clear()
             try:
                 busy = await step()
                 failures = 0
             except Exception as error:
                 failures += 1
                 if isinstance(error, AWAY):
-                    log.warning("%s: %s waits: %r", self.name, wake, error)
+                    log.warning("%s.%s waits: %r", self.name, name, error)
                 else:
-                    log.exception("%s: %s failed", self.name, wake)
-                await self._pause(event, min(5.0, 0.1 * 2 ** min(failures, 6)), stop_only=True)
+                    log.exception("%s.%s failed", self.name, name)
+                await self._pause(wake, min(5.0, 0.1 * 2 ** min(failures, 6)))
                 continue
             if not busy:
-                await self._pause(event, pause)
+                await self._pause(wake, pause)
             else:
                 await asyncio.sleep(0)
 
-    async def _pause(self, event: asyncio.Event, seconds: float, *, stop_only: bool = False) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await (self._stopping if stop_only or event is None else event).wait()
-        except TimeoutError:
-            pass
+    async def _pause(self, wake: asyncio.Event, seconds: float) -> None:
+        if not self._stopping:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await wake.wait()
+
+    async def _poll_revocations(self) -> int:
+        await self.revocations.poll_once()
+        return 0
 
     async def _timers_until(self) -> int:
         moved = await self.timers_once()
