@@ -1,0 +1,58 @@
+# Everything that is done with Soko, by people and by CI alike. Needs Python 3.11+ and make.
+
+.DEFAULT_GOAL := help
+.PHONY: help run processes stop reset demo bench check test test-long coverage lock
+
+# The first Python that is new enough; make PYTHON=... names another.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; exit; }; done; echo python3)
+BIN := .venv/bin
+READY := .venv/.ready
+MEMBERS := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml) gateway/pyproject.toml deploy/pyproject.toml
+CODE := libs services gateway deploy tests
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): requirements.lock deploy/bootstrap.py $(MEMBERS)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	echo "soko: Python 3.11 or newer is needed, this is $$($(PYTHON) --version 2>&1): make PYTHON=python3.13 run names another." >&2; exit 1; }
+	@$(PYTHON) deploy/bootstrap.py
+
+run: $(READY) ## the whole shop in one process, at http://127.0.0.1:8000
+	@exec $(BIN)/soko run
+
+processes: $(READY) ## the same shop, a process for each service, over RabbitMQ
+	@exec $(BIN)/soko processes
+
+stop: $(READY) ## stop the shop that runs here
+	@$(BIN)/soko stop
+
+reset: $(READY) ## stop the shop and delete its data
+	@$(BIN)/soko reset
+
+demo: $(READY) ## buy something and watch what happens
+	@$(BIN)/soko demo
+
+bench: $(READY) ## measure orders and reads, beside what the machine can do
+	@$(BIN)/python -m tests.bench
+
+check: $(READY) ## lint, types, import rules, contracts, manifests
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy $(CODE)
+	$(BIN)/lint-imports
+
+test: $(READY) ## all tests but the long ones
+	$(BIN)/pytest -m "not long"
+
+test-long: $(READY) ## the tests that take minutes each
+	$(BIN)/pytest -m long
+
+coverage: $(READY) ## how much of the domain and the chassis the tests reach: 90% at least
+	$(BIN)/coverage run --source=libs/chassis/chassis,services -m pytest -m "not long" -q libs services
+	$(BIN)/coverage report --include='*/domain.py,*/domain/*,libs/chassis/*' --omit='*/tests/*' --skip-covered --fail-under=90
+
+lock: $(READY) ## write requirements.lock anew after a change of dependencies
+	@uv=$$(uv --version >/dev/null 2>&1 && echo uv || echo .uv/bin/uv); \
+	$$uv export --quiet --all-packages --all-groups --no-emit-workspace --no-header --format requirements-txt -o requirements.lock
