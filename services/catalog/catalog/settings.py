@@ -1,7 +1,7 @@
 """What the catalog is told from outside."""
 
 from chassis.settings import Settings as Shared
-from pydantic import AliasChoices, Field
+from pydantic import Field
 
 
 class Settings(Shared):
@@ -9,6 +9,6 @@ class Settings(Shared):
 
     database_url: str = Field(
         "",
-        validation_alias=AliasChoices("database_url", "CATALOG_DATABASE_URL"),
+        validation_alias="CATALOG_DATABASE_URL",
         description="The catalog's database: postgresql://user:password@host/name.",
     )

@@ -39,7 +39,6 @@ async def shop(running):
     async with running(build, Settings, peers={"inventory": inventory_.app()}) as harness:
         harness.inventory = inventory_
         harness.staff = harness.bearer(role="staff", rights=["catalog:write"])
-        await harness.settle()
         yield harness
 
 
@@ -453,6 +452,7 @@ async def test_a_wrong_query_is_422(shop, query):
 
 async def test_the_stock_heard_of_shows_and_old_news_does_not(shop):
     await kettle(shop, initial_stock=2)
+    await shop.settle()
     assert (await shop.client.get("/api/v1/products/kettle")).json()["in_stock"] is True
 
     await sold_out(shop, "KET-1", sequence=9)
@@ -464,6 +464,7 @@ async def test_the_stock_heard_of_shows_and_old_news_does_not(shop):
 
 async def test_another_replicas_write_shows_at_the_next_look(shop, running):
     await kettle(shop)
+    await shop.settle()
     await names(shop)
     async with shop.service.database.engine.begin() as sql:
         await sql.exec_driver_sql("UPDATE products SET name = 'Changed elsewhere'")
