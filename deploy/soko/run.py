@@ -13,6 +13,7 @@ import uvloop
 from chassis import logs, metrics
 from chassis.servers import ServerFailed
 from chassis.servers.postgres import EmbeddedPostgres
+from chassis.web import listen, web_server
 
 from soko import databases, seeding
 from soko.home import Home
@@ -20,7 +21,6 @@ from soko.progress import Steps, console, steps
 from soko.services import CARDSIM, SERVICES
 from soko.settings import ShopSettings
 from soko.shop import Shop
-from soko.web import listen, web_server
 
 QUIET_SECONDS = 60
 WATCH_SECONDS = 0.2

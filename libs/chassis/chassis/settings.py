@@ -46,3 +46,20 @@ class Settings(BaseSettings):
     def strict(self) -> bool:
         """Whether this is a shop with real customers, or a rehearsal of one."""
         return self.soko_env in ("staging", "production")
+
+
+class ProcessSettings(Settings):
+    """The shared settings, and those of the process around a service."""
+
+    host: str = Field("127.0.0.1", description="The address to listen on.")
+    port: int = Field(8000, ge=1, le=65535, description="The port to listen on.")
+    metrics_port: int = Field(
+        9464, ge=0, le=65535, description="The port of /metrics, never behind the gateway; 0: off."
+    )
+    metrics_host: str = Field("127.0.0.1", description="The address that /metrics listens on.")
+    rabbitmq_url: str = Field(
+        "",
+        description="The broker between processes, amqp://user:password@host/vhost; without it `soko processes` "
+        "starts a private node of an installed RabbitMQ.",
+    )
+    log_level: str = Field("", description="DEBUG, INFO, WARNING or ERROR; INFO, and WARNING for `soko run`.")

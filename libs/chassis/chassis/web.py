@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
-from chassis.servers import ServerFailed
 from starlette.types import ASGIApp
+
+from chassis.servers import ServerFailed
 
 GRACEFUL_SECONDS = 5
 KEEP_ALIVE_SECONDS = 65

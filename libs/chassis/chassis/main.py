@@ -1,0 +1,104 @@
+"""One service as a process of its own: ``python -m order``, or ``soko serve order``."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
+
+import uvloop
+from starlette.types import ASGIApp
+
+from chassis import logs, metrics
+from chassis.faults import Faults
+from chassis.http import Peers
+from chassis.http.upstream import Connections, Upstream
+from chassis.migrations import current
+from chassis.rabbit import RabbitCourier
+from chassis.servers import ServerFailed
+from chassis.service import Service
+from chassis.settings import ProcessSettings, Settings
+from chassis.web import listen, web_server
+from chassis.world import World
+
+S = TypeVar("S", bound=Settings)
+
+
+class Addresses(Mapping[str, ASGIApp]):
+    """The other services, each where ``<SERVICE>_URL`` says: one address, or several with commas between."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._known: dict[str, ASGIApp] = {}
+
+    def __getitem__(self, name: str) -> ASGIApp:
+        if name not in self._known:
+            given = os.environ.get(f"{name.upper()}_URL", "")
+            addresses = [address.strip().rstrip("/") for address in given.split(",") if address.strip()]
+            if not addresses:
+                raise KeyError(name)
+            self._known[name] = Upstream(name, addresses, self._connections)
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return (name.removesuffix("_URL").lower() for name in os.environ if name.endswith("_URL"))
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+
+def serve(build: Callable[[S, World], Service], settings_class: Callable[[], S]) -> None:
+    """Serve until SIGINT or SIGTERM, finish what has begun, and exit; 2 with one line where something is missing."""
+    try:
+        process, settings = ProcessSettings(), settings_class()
+        _require(process, settings)
+        listening = listen(process.host, process.port)
+        uvloop.run(_serve(build, settings, process, listening))
+    except ServerFailed as failed:
+        sys.stderr.write(f"{failed}\n")
+        raise SystemExit(2) from None
+
+
+def _require(process: ProcessSettings, settings: Settings) -> None:
+    needed = {
+        "RABBITMQ_URL (amqp://user:password@host/vhost)": process.rabbitmq_url,
+        "the service's database URL (<SERVICE>_DATABASE_URL)": settings.database_url,
+        "SOKO_INTERNAL_KEY (the same for all services)": settings.soko_internal_key.get_secret_value(),
+    }
+    if missing := [name for name, value in needed.items() if not value]:
+        raise ServerFailed(f"Missing: {', '.join(missing)}.")
+
+
+async def _serve(
+    build: Callable[[S, World], Service], settings: S, process: ProcessSettings, listening: socket.socket
+) -> None:
+    connections = Connections()
+    faults = Faults.from_switch(settings.soko_faults)
+    courier = RabbitCourier(process.rabbitmq_url, faults=faults)
+    service = build(settings, World(courier=courier, peers=Peers(Addresses(connections)), faults=faults))
+    logs.configure(settings.soko_env, service.name, level=process.log_level or "INFO")
+    if not await current(settings.database_url, service.migrations):
+        raise ServerFailed(f"The database of {service.name} is not at this version: run `soko migrate` first.")
+    web = web_server(service.app)
+
+    def stop() -> None:
+        if service.waiters is not None:
+            service.waiters.close()
+        web.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    scraped: Any = metrics.serve(process.metrics_port, process.metrics_host) if process.metrics_port else None
+    await service.start()
+    await courier.start()
+    try:
+        await web.serve(sockets=[listening])
+    finally:
+        await courier.stop()
+        await service.stop()
+        await connections.close()
+        if scraped:
+            metrics.stop(scraped)
