@@ -1,0 +1,147 @@
+"""What everyone gets to see."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Literal
+
+from chassis.http import Answer, Money
+from pydantic import ConfigDict
+from pydantic.config import JsonDict
+
+from cart.showing import Shown
+
+EXAMPLE: JsonDict = {
+    "id": "0198c0de-5f7e-7cc4-b1d8-f1a2b3c4d5e6",
+    "items": [
+        {
+            "id": "0198c0de-6a01-7d15-9c0e-2f4b6a8c0d1e",
+            "sku": "KET-1",
+            "variant_id": "0198c0dd-11aa-7b3c-8d4e-5f60718293a4",
+            "name": "Kettle",
+            "options": {},
+            "quantity": 2,
+            "unit_price": {"amount": "2499.00", "currency": "KES"},
+            "line_total": {"amount": "4998.00", "currency": "KES"},
+            "price_changed": False,
+            "available": True,
+        }
+    ],
+    "total": {"amount": "4998.00", "currency": "KES"},
+}
+
+
+class ItemAnswer(Answer):
+    """One line of the cart.
+
+    ``price_changed``: the price it was added at has run out, and today's is another. ``available`` is what is known
+    now; the order finds out for certain.
+    """
+
+    id: str
+    sku: str
+    variant_id: str
+    name: str
+    options: dict[str, str]
+    quantity: int
+    unit_price: Money
+    line_total: Money
+    price_changed: bool
+    available: bool
+
+
+class CartAnswer(Answer):
+    """The whole cart. ``id`` is null while nothing was ever put in it."""
+
+    model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [EXAMPLE]})
+
+    id: str | None
+    items: list[ItemAnswer]
+    total: Money
+
+
+class CartSummary(Answer):
+    """A cart in the list. ``order_id`` is null until it was ordered, ``customer_id`` is null for guests."""
+
+    id: str
+    customer_id: str | None
+    status: Literal["open", "ordered", "merged"]
+    item_count: int
+    order_id: str | None
+    opened_at: datetime
+    updated_at: datetime
+    closed_at: datetime | None
+
+
+class InternalLine(Answer):
+    """A line for the shop's own services; ``unit_price`` in minor units, what it costs if it is ordered now."""
+
+    item_id: str
+    sku: str
+    variant_id: str
+    name: str
+    quantity: int
+    unit_price: int
+    priced_at: datetime
+    price_changed: bool
+    available: bool
+
+
+class InternalCart(Answer):
+    """An open cart for the shop's own services; ``version`` is what an order of it says that it was made of."""
+
+    cart_id: str
+    order_id: str
+    version: int
+    customer_id: str | None
+    owner: str
+    lines: list[InternalLine]
+    total: int
+
+
+class ClosedCart(Answer):
+    """The cart is closed and its order's."""
+
+    cart_id: str
+    order_id: str
+
+
+def cart_answer(cart_id: str | None, lines: Sequence[Shown], currency: str) -> CartAnswer:
+    """The whole cart, as a customer sees it."""
+    items = [
+        ItemAnswer(
+            id=each.line.item_id,
+            sku=each.line.sku,
+            variant_id=each.line.variant_id,
+            name=each.name,
+            options=_plain(each.options),
+            quantity=each.line.quantity,
+            unit_price=Money.of(each.unit_price, currency),
+            line_total=Money.of(each.total, currency),
+            price_changed=each.price_changed,
+            available=each.available,
+        )
+        for each in lines
+    ]
+    return CartAnswer(id=cart_id, items=items, total=Money.of(sum(each.total for each in lines), currency))
+
+
+def internal_lines(lines: Sequence[Shown]) -> list[InternalLine]:
+    """The lines of a cart for the shop's own services."""
+    return [
+        InternalLine(
+            item_id=each.line.item_id,
+            sku=each.line.sku,
+            variant_id=each.line.variant_id,
+            name=each.name,
+            quantity=each.line.quantity,
+            unit_price=each.unit_price,
+            priced_at=each.priced_at,
+            price_changed=each.price_changed,
+            available=each.available,
+        )
+        for each in lines
+    ]
+
+
+def _plain(options: Mapping[str, str]) -> dict[str, str]:
+    return dict(options)

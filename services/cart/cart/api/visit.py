@@ -1,0 +1,140 @@
+"""One request on somebody's cart: whose it is, and the whole cart as the answer."""
+
+import base64
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from chassis.context import Context
+from chassis.decider import Refused
+from chassis.http import (
+    FORBIDDEN,
+    Caller,
+    Problem,
+    current_service,
+    etag,
+    if_match,
+    replayed,
+    request_context,
+    tagged,
+)
+from chassis.service import Service
+from fastapi import Depends, Request, Response
+
+from cart.api.answers import CartAnswer, cart_answer
+from cart.domain import Cart, Line, Opening, following
+from cart.settings import Settings
+from cart.showing import shown
+from cart.variants import Variant
+from cart.views import Found, find
+
+T = TypeVar("T")
+
+ROUNDS = 5
+"""How often a write follows an owner whose cart was closed under it."""
+TOKEN_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """The request and what serves it."""
+
+    request: Request
+    response: Response
+    service: Service
+    context: Context
+
+    @property
+    def settings(self) -> Settings:
+        """The cart's."""
+        assert isinstance(self.service.settings, Settings)
+        return self.service.settings
+
+    def answer(self, cart_id: str | None, lines: Sequence[Line], variants: Mapping[str, Variant]) -> CartAnswer:
+        """The whole cart at today's clock."""
+        now = shown(lines, variants, self.service.world.clock(), self.settings.price_hold)
+        return cart_answer(cart_id, now, self.settings.shop_currency)
+
+    def found(self, found: Found) -> CartAnswer:
+        """The same of what is stored; without an open cart there is an empty one."""
+        if found.open is None:
+            return self.answer(None, (), {})
+        return self.answer(found.open.cart_id, found.open.lines, found.variants)
+
+    def check(self, found: Found) -> None:
+        """412 where the client's ``If-Match`` is about another cart than this."""
+        if "if-match" in self.request.headers:
+            if_match(self.request, fingerprint(self.found(found)))
+
+    def read(self, found: Found) -> CartAnswer | Response:
+        """The cart, or 304 where the client has just this."""
+        answer = self.found(found)
+        return tagged(self.request, self.response, fingerprint(answer)) or answer
+
+    async def written(self, cart: Cart, found: Found) -> CartAnswer:
+        """The cart after a write, with the variants that were found before it; others joined it only in a race."""
+        variants = found.variants
+        if any(line.variant_id not in variants for line in cart.lines):
+            variants = (await find(self.service, cart.owner)).variants
+        return self.tag(self.answer(cart.cart_id, cart.lines, variants))
+
+    async def replay(self, owner: str | None) -> CartAnswer:
+        """The cart as it is now, for a request that took effect before."""
+        replayed(self.response)
+        return self.tag(self.found(await find(self.service, owner)))
+
+    def tag(self, answer: CartAnswer) -> CartAnswer:
+        """Say which version this is; prices are never to be kept."""
+        self.response.headers.update({"ETag": etag(fingerprint(answer)), "Cache-Control": "no-cache"})
+        return answer
+
+    def opening(self, caller: Caller, found: Found) -> Opening:
+        """The cart that a write goes to: the open one, the next one, or the first one.
+
+        A guest who is not known yet is given a token, in the answer's header and nowhere else.
+        """
+        ids = self.service.world.ids
+        if found.open is not None:
+            return Opening(found.open.cart_id, found.open.order_id, found.open.owner, found.open.number)
+        if found.cart is not None:
+            return Opening(following(found.cart.cart_id), ids(), found.cart.owner, found.cart.number + 1)
+        if caller.user_id is not None:
+            return Opening(following(caller.user_id), ids(), caller.key, 1)
+        token = base64.urlsafe_b64encode(self.service.world.random.randbytes(TOKEN_BYTES)).decode().rstrip("=")
+        owner = Caller(cart_token=token).key
+        self.response.headers["X-Cart-Token"] = token
+        return Opening(ids(), ids(), owner, 1)
+
+
+async def visiting(
+    request: Request,
+    response: Response,
+    service: Service = Depends(current_service),
+    context: Context = Depends(request_context),
+) -> Visit:
+    """As a dependency of every route."""
+    return Visit(request, response, service, context)
+
+
+def owner_of(caller: Caller) -> str | None:
+    """Whose cart: a signed-in person's, else that of whoever holds the token. Null for a guest without one."""
+    if caller.user_id is None and caller.client_id is not None:
+        raise Problem(FORBIDDEN, "Carts are for people, not for clients of the API.")
+    return caller.key if caller.known else None
+
+
+def fingerprint(answer: CartAnswer) -> str:
+    """What changes whenever something shown does: prices and stock change without the cart."""
+    return hashlib.sha256(answer.model_dump_json().encode()).hexdigest()[:24]
+
+
+async def on_the_open_cart(attempt: Callable[[], Awaitable[T]]) -> T:
+    """Make ``attempt`` again, from its look at the owner's cart on, where that cart was closed meanwhile."""
+    for _ in range(ROUNDS - 1):
+        try:
+            return await attempt()
+        except Refused as no:
+            if no.slug != "cart-closed":
+                raise
+    return await attempt()

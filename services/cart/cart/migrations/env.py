@@ -1,0 +1,4 @@
+from cart.tables import metadata
+from chassis import migrations
+
+migrations.run(metadata)

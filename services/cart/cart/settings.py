@@ -1,0 +1,23 @@
+"""What the cart is told from outside."""
+
+from chassis.settings import Settings as Shared
+from pydantic import AliasChoices, Field
+
+from cart.domain import Limits
+
+
+class Settings(Shared):
+    """The shared settings, the cart's own database, and how much a cart takes."""
+
+    database_url: str = Field(
+        "",
+        validation_alias=AliasChoices("database_url", "CART_DATABASE_URL"),
+        description="The cart's database: postgresql://user:password@host/name.",
+    )
+    cart_lines: int = Field(100, ge=1, le=1000, description="Different articles that one cart takes.")
+    cart_quantity: int = Field(999, ge=1, le=1_000_000, description="Units of one article that one cart takes.")
+
+    @property
+    def limits(self) -> Limits:
+        """How much a cart takes."""
+        return Limits(self.cart_lines, self.cart_quantity)

@@ -1,0 +1,124 @@
+"""Carts as they are read."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from chassis.rows import Meta, Put
+from chassis.service import Service
+from pydantic import TypeAdapter
+
+from cart.domain import Line, Merged, Opened, Ordered, Status
+from cart.tables import carts
+from cart.variants import Variant
+
+
+def cart_view(event: Any, cart: Any, meta: Meta) -> Iterable[Put]:
+    """One row a cart."""
+    row = {
+        "cart_id": cart.cart_id,
+        "owner": cart.owner,
+        "number": cart.number,
+        "order_id": cart.order_id,
+        "status": cart.status,
+        "lines": cart.lines,
+        "version": meta.version,
+        "updated_at": meta.recorded_at,
+    }
+    match event:
+        case Opened():
+            row["opened_at"] = meta.recorded_at
+        case Ordered() | Merged():
+            row["closed_at"] = meta.recorded_at
+    yield Put(carts, row)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A cart's row."""
+
+    cart_id: str
+    owner: str
+    number: int
+    order_id: str
+    status: Status
+    version: int
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An owner's last cart, open or closed, with the variants of its lines and the one asked for."""
+
+    cart: Stored | None = None
+    variants: Mapping[str, Variant] = field(default_factory=dict)
+
+    @property
+    def open(self) -> Stored | None:
+        """The cart, if things can be put in it."""
+        return self.cart if self.cart is not None and self.cart.status is Status.OPEN else None
+
+    def variant(self, sku: str | None, variant_id: str | None) -> Variant | None:
+        """The one with this SKU or id. Where a SKU went from one variant to another, the one that is sold."""
+        if variant_id is not None:
+            return self.variants.get(variant_id)
+        named = [each for each in self.variants.values() if each.sku == sku]
+        return max(named, key=lambda each: each.active, default=None)
+
+
+FIND = """
+with mine as (
+    select cart_id, owner, number, order_id, status, version, lines
+    from carts where owner = $1 order by number desc limit 1
+), wanted as (
+    select line ->> 'variant_id' as variant_id from mine, jsonb_array_elements(mine.lines) line
+    union select variant_id from variants where sku = $2
+    union select $3
+)
+select mine.*, (
+    select coalesce(json_agg(json_build_array(
+        variant_id, variants.sku, name, options, price, active, coalesce(stock.available > 0, true))), '[]')
+    from wanted join variants using (variant_id) left join stock on stock.sku = variants.sku
+) as variants
+from (values (1)) as always left join mine on true
+"""  # $1 owner, $2 a SKU or null, $3 a variant's id or null: the owner's last cart and all variants, in one query
+LAST = "select cart_id from carts where owner = $1 order by number desc limit 1"
+
+LINES = TypeAdapter(tuple[Line, ...])
+
+
+async def find(service: Service, owner: str | None, *, sku: str | None = None, variant_id: str | None = None) -> Found:
+    """The owner's last cart and what there is to know about it."""
+    row = await service.database.pool.fetchrow(FIND, owner, sku, variant_id)
+    assert row is not None
+    variants = {each[0]: Variant(*each) for each in orjson.loads(row["variants"])}
+    if row["cart_id"] is None:
+        return Found(None, variants)
+    head = (row["cart_id"], row["owner"], row["number"], row["order_id"], Status(row["status"]), row["version"])
+    return Found(Stored(*head, LINES.validate_json(row["lines"])), variants)
+
+
+async def last(service: Service, owner: str) -> str:
+    """The id of the owner's newest cart; they have one."""
+    return str(await service.database.pool.fetchval(LAST, owner))
+
+
+async def listed(
+    service: Service, owner: str | None, status: str | None, limit: int, offset: int
+) -> tuple[list[sa.Row[Any]], int]:
+    """Carts of one owner, or of all, newest first, and how many there are."""
+    wanted = [carts.c.owner == owner] if owner is not None else []
+    if status is not None:
+        wanted.append(carts.c.status == status)
+    async with service.database.engine.connect() as sql:
+        rows = await sql.execute(
+            sa.select(carts)
+            .where(*wanted)
+            .order_by(carts.c.opened_at.desc(), carts.c.number.desc(), carts.c.cart_id.desc())
+            .limit(limit)
+            .offset(offset)
+        )
+        total = await sql.scalar(sa.select(sa.func.count()).select_from(carts).where(*wanted))
+    return list(rows), total or 0

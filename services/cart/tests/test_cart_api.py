@@ -1,0 +1,390 @@
+"""Carts over HTTP, on a real database, with a catalog that counts what it is asked."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from cart.service import build
+from cart.settings import Settings
+from chassis.fixtures import Harness
+from chassis.http.testing import walk
+from chassis.world import new_id
+from soko_contracts import catalog, inventory
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+KES = "KES"
+
+
+@dataclass
+class Catalog:
+    """Stands where the catalog would: knows some SKUs, counts questions, can be away."""
+
+    variants: dict[str, dict[str, Any]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    away: bool = False
+
+    def sells(self, sku: str, price: int, **more: Any) -> str:
+        variant_id = new_id()
+        known = {"variant_id": variant_id, "product_id": new_id(), "sku": sku, "name": f"The {sku}", "options": {}}
+        prices = {"price": price, "currency": KES, "active": True, "initial_stock": None}
+        self.variants[sku] = {**known, **prices, **more}
+        return variant_id
+
+    def event(self, sku: str, **changes: Any) -> catalog.VariantUpdated:
+        said = {name: value for name, value in self.variants[sku].items() if name != "initial_stock"}
+        return catalog.VariantUpdated(**{**said, **changes})
+
+    def app(self) -> Starlette:
+        async def by_sku(request: Request) -> Response:
+            skus = request.query_params.getlist("sku")
+            self.asked += skus
+            if self.away:
+                return Response(status_code=500)
+            items = [self.variants[sku] for sku in skus if sku in self.variants]
+            return JSONResponse({"items": items, "missing": [sku for sku in skus if sku not in self.variants]})
+
+        async def by_id(request: Request) -> Response:
+            wanted = request.path_params["id"]
+            found = [each["sku"] for each in self.variants.values() if each["variant_id"] == wanted]
+            return JSONResponse({"sku": found[0]}) if found else Response(status_code=404)
+
+        return Starlette(
+            routes=[Route("/internal/v1/variants", by_sku), Route("/api/v1/variants/{id}", by_id)],
+        )
+
+
+@dataclass
+class Shop:
+    """A running cart service and its catalog."""
+
+    harness: Harness
+    catalog: Catalog
+
+    async def add(self, who: dict[str, str], sku: str, quantity: int = 1, **headers: str) -> Any:
+        body = {"sku": sku, "quantity": quantity}
+        return await self.harness.client.post("/api/v1/cart/items", json=body, headers={**who, **headers})
+
+    async def cart(self, who: dict[str, str]) -> Any:
+        return (await self.harness.client.get("/api/v1/cart", headers=who)).json()
+
+    async def internal(self, who: dict[str, str]) -> Any:
+        headers = {**who, **self.harness.service_token("order")}
+        return await self.harness.client.get("/internal/v1/cart", headers=headers)
+
+    def customer(self, user_id: str = "") -> dict[str, str]:
+        return self.harness.bearer(user_id or new_id())
+
+
+@pytest.fixture
+async def shop(running: Callable[..., Any]) -> AsyncIterator[Shop]:
+    sold = Catalog()
+    sold.sells("KET-1", 249900)
+    sold.sells("MUG-1", 59900)
+    sold.sells("OLD-1", 100, active=False)
+    async with running(build, Settings, peers={"catalog": sold.app()}, cart_lines=2, cart_quantity=10) as harness:
+        yield Shop(harness, sold)
+
+
+def units(cart: Any) -> dict[str, int]:
+    return {item["sku"]: item["quantity"] for item in cart["items"]}
+
+
+async def test_a_write_answers_the_whole_cart(shop: Shop) -> None:
+    who = shop.customer()
+    await shop.add(who, "MUG-1")
+    answer = await shop.add(who, "KET-1", 2)
+    assert answer.status_code == 201
+    cart = answer.json()
+    kettle = cart["items"][1]
+    assert {name: kettle[name] for name in ("sku", "name", "quantity", "unit_price", "line_total")} == {
+        "sku": "KET-1",
+        "name": "The KET-1",
+        "quantity": 2,
+        "unit_price": {"amount": "2499.00", "currency": KES},
+        "line_total": {"amount": "4998.00", "currency": KES},
+    }
+    assert (kettle["price_changed"], kettle["available"]) == (False, True)
+    assert cart["total"] == {"amount": "5597.00", "currency": KES}
+    assert await shop.cart(who) == cart
+
+
+async def test_the_same_sku_again_adds_up(shop: Shop) -> None:
+    who = shop.customer()
+    first = (await shop.add(who, "KET-1", 2)).json()
+    again = (await shop.add(who, "KET-1", 3)).json()
+    assert units(again) == {"KET-1": 5}
+    assert again["items"][0]["id"] == first["items"][0]["id"]
+
+
+async def test_reading_makes_no_cart(shop: Shop) -> None:
+    for who in ({}, shop.customer(), {"X-Cart-Token": "x" * 43}):
+        answer = await shop.harness.client.get("/api/v1/cart", headers=who)
+        assert answer.status_code == 200
+        assert "x-cart-token" not in answer.headers
+        assert answer.json() == {"id": None, "items": [], "total": {"amount": "0.00", "currency": KES}}
+    assert await shop.harness.service.database.pool.fetchval("select count(*) from events") == 0
+
+
+async def test_a_guests_first_write_answers_their_token_which_is_not_stored(shop: Shop) -> None:
+    answer = await shop.add({}, "KET-1")
+    token = answer.headers["x-cart-token"]
+    guest = {"X-Cart-Token": token}
+    again = await shop.add(guest, "MUG-1")
+    assert "x-cart-token" not in again.headers
+    assert units(again.json()) == {"KET-1": 1, "MUG-1": 1}
+    assert units(await shop.cart({"X-Cart-Token": token[::-1]})) == {}
+    kept = await shop.harness.service.database.pool.fetch("select data::text || meta::text as text from events")
+    assert kept
+    assert all(token not in row["text"] for row in kept)
+
+
+async def test_a_token_that_this_shop_never_gave_out_is_replaced(shop: Shop) -> None:
+    answer = await shop.add({"X-Cart-Token": "y" * 43}, "KET-1", 1, **{"Idempotency-Key": "k"})
+    assert answer.headers["x-cart-token"] != "y" * 43
+    assert units(await shop.cart({"X-Cart-Token": answer.headers["x-cart-token"]})) == {"KET-1": 1}
+
+
+async def test_carts_are_their_owners_own(shop: Shop) -> None:
+    mine, other = shop.customer(), shop.customer()
+    item = (await shop.add(mine, "KET-1")).json()["items"][0]["id"]
+    client = shop.harness.client
+    assert units(await shop.cart(other)) == {}
+    assert (await client.patch(f"/api/v1/cart/items/{item}", json={"quantity": 9}, headers=other)).status_code == 404
+    assert (await client.delete(f"/api/v1/cart/items/{item}", headers=other)).status_code == 404
+    assert units(await shop.cart(mine)) == {"KET-1": 1}
+
+
+async def test_lines_are_changed_and_taken_out(shop: Shop) -> None:
+    who, client = shop.customer(), shop.harness.client
+    await shop.add(who, "KET-1")
+    item = (await shop.add(who, "MUG-1")).json()["items"][1]["id"]
+    changed = await client.patch(f"/api/v1/cart/items/{item}", json={"quantity": 4}, headers=who)
+    assert units(changed.json()) == {"KET-1": 1, "MUG-1": 4}
+    assert units((await client.delete(f"/api/v1/cart/items/{item}", headers=who)).json()) == {"KET-1": 1}
+    assert (await client.delete(f"/api/v1/cart/items/{item}", headers=who)).status_code == 404
+    emptied = await client.delete("/api/v1/cart", headers=who)
+    assert (emptied.status_code, units(emptied.json())) == (200, {})
+    assert (await client.delete("/api/v1/cart", headers=shop.customer())).json()["id"] is None
+
+
+async def test_the_catalog_is_asked_once_for_what_was_never_heard_of(shop: Shop) -> None:
+    await shop.add(shop.customer(), "KET-1")
+    await shop.add(shop.customer(), "KET-1")
+    assert shop.catalog.asked == ["KET-1"]
+
+
+async def test_the_catalog_is_not_asked_for_what_an_event_told(shop: Shop) -> None:
+    variant_id = shop.catalog.sells("POT-1", 700)
+    await shop.harness.deliver(shop.catalog.event("POT-1"), subject="p1")
+    who = shop.customer()
+    body = {"variant_id": variant_id, "quantity": 1}
+    answer = await shop.harness.client.post("/api/v1/cart/items", json=body, headers=who)
+    assert units(answer.json()) == {"POT-1": 1}
+    assert shop.catalog.asked == []
+
+
+async def test_a_variant_is_found_by_its_id_alone(shop: Shop) -> None:
+    body = {"variant_id": shop.catalog.variants["KET-1"]["variant_id"]}
+    answer = await shop.harness.client.post("/api/v1/cart/items", json=body, headers=shop.customer())
+    assert units(answer.json()) == {"KET-1": 1}
+
+
+async def test_while_the_catalog_is_away_a_known_sku_can_still_be_added(shop: Shop) -> None:
+    who = shop.customer()
+    await shop.add(who, "KET-1")
+    shop.catalog.away = True
+    assert units((await shop.add(who, "KET-1")).json()) == {"KET-1": 2}
+    away = await shop.add(who, "MUG-1")
+    assert (away.status_code, away.json()["service"]) == (503, "catalog")
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"sku": "NONE-1", "quantity": 1}, "/sku"),
+        ({"variant_id": "0198c0de-5f7e-7cc4-b1d8-f1a2b3c4d5e6", "quantity": 1}, "/variant_id"),
+        ({"sku": "KET 1", "quantity": 1}, "/sku"),
+        ({"quantity": 1}, "/sku"),
+        ({"sku": "KET-1", "variant_id": "0198c0de-5f7e-7cc4-b1d8-f1a2b3c4d5e6"}, "/sku"),
+        ({"sku": "KET-1", "quantity": 0}, "/quantity"),
+        ({"sku": "KET-1", "quantity": "2"}, "/quantity"),
+        ({"sku": "KET-1", "quantity": 11}, "/quantity"),
+        ({"sku": "KET-1", "quantity": 1, "unit_price": 1}, "/unit_price"),
+    ],
+)
+async def test_bad_input_is_named(shop: Shop, body: dict[str, Any], pointer: str) -> None:
+    answer = await shop.harness.client.post("/api/v1/cart/items", json=body, headers=shop.customer())
+    assert answer.status_code == 422
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+
+
+async def test_what_is_not_sold_cannot_be_added(shop: Shop) -> None:
+    answer = await shop.add(shop.customer(), "OLD-1")
+    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/not-for-sale")
+
+
+async def test_limits_are_said(shop: Shop) -> None:
+    who = shop.customer()
+    shop.catalog.sells("POT-1", 1)
+    await shop.add(who, "KET-1", 6)
+    over = await shop.add(who, "KET-1", 5)
+    assert (over.status_code, over.json()["type"], over.json()["limit"]) == (409, "/problems/quantity-limit", 10)
+    await shop.add(who, "MUG-1")
+    full = await shop.add(who, "POT-1")
+    assert (full.status_code, full.json()["type"], full.json()["limit"]) == (409, "/problems/cart-full", 2)
+
+
+async def test_a_price_is_kept_for_a_day_and_then_is_todays_and_says_so(shop: Shop) -> None:
+    user_id = new_id()
+    await shop.add(shop.customer(user_id), "KET-1", 2)
+    await shop.harness.deliver(shop.catalog.event("KET-1", price=300000), subject="p1")
+    shop.harness.clock.advance(timedelta(hours=24) - timedelta(seconds=1))
+    who = shop.customer(user_id)  # the first token has run out
+    kept = await shop.cart(who)
+    assert kept["items"][0]["unit_price"]["amount"] == "2499.00"
+    assert kept["items"][0]["price_changed"] is False
+    shop.harness.clock.advance(timedelta(seconds=1))
+    today = await shop.cart(who)
+    assert (today["items"][0]["unit_price"]["amount"], today["total"]["amount"]) == ("3000.00", "6000.00")
+    assert today["items"][0]["price_changed"] is True
+    line = (await shop.internal(who)).json()["lines"][0]
+    assert (line["unit_price"], line["price_changed"]) == (300000, True)
+    added = (await shop.add(who, "KET-1")).json()["items"][0]
+    assert (added["quantity"], added["unit_price"]["amount"], added["price_changed"]) == (3, "3000.00", False)
+
+
+async def test_an_older_price_does_not_overwrite_a_newer_one(shop: Shop) -> None:
+    newer, older = shop.catalog.event("KET-1", price=5), shop.catalog.event("KET-1", price=9)
+    await shop.harness.deliver(newer, subject="p1", sequence=7)
+    await shop.harness.deliver(older, subject="p1", sequence=6)
+    assert (await shop.add(shop.customer(), "KET-1")).json()["total"]["amount"] == "0.05"
+
+
+async def test_lines_say_what_is_not_available(shop: Shop) -> None:
+    who = shop.customer()
+    await shop.add(who, "KET-1")
+    await shop.add(who, "MUG-1")
+    none = inventory.StockLevel(sku="KET-1", on_hand=0, reserved=0, available=0)
+    await shop.harness.deliver(none, subject="KET-1", sequence=4)
+    await shop.harness.deliver(shop.catalog.event("MUG-1", active=False), subject="p2")
+    assert [item["available"] for item in (await shop.cart(who))["items"]] == [False, False]
+    some = inventory.StockLevel(sku="KET-1", on_hand=5, reserved=0, available=5)
+    await shop.harness.deliver(some, subject="KET-1", sequence=5)
+    assert [item["available"] for item in (await shop.cart(who))["items"]] == [True, False]
+
+
+async def test_one_key_adds_once(shop: Shop) -> None:
+    who, key = shop.customer(), {"Idempotency-Key": "k-1"}
+    first = await shop.add(who, "KET-1", 2, **key)
+    again = await shop.add(who, "KET-1", 2, **key)
+    assert (again.status_code, again.headers["idempotency-replayed"]) == (201, "true")
+    assert again.json() == first.json()
+    other = await shop.add(who, "KET-1", 3, **key)
+    assert (other.status_code, other.json()["type"]) == (422, "/problems/idempotency-key-reused")
+    assert units(await shop.cart(who)) == {"KET-1": 2}
+
+
+async def test_a_refusal_is_not_kept(shop: Shop) -> None:
+    who, key = shop.customer(), {"Idempotency-Key": "k-1"}
+    await shop.add(who, "KET-1", 6)
+    assert (await shop.add(who, "KET-1", 5, **key)).status_code == 409
+    await shop.harness.client.delete("/api/v1/cart", headers=who)
+    assert units((await shop.add(who, "KET-1", 5, **key)).json()) == {"KET-1": 5}
+
+
+async def test_the_etag_follows_what_is_shown(shop: Shop) -> None:
+    who, client = shop.customer(), shop.harness.client
+    written = await shop.add(who, "KET-1")
+    read = await client.get("/api/v1/cart", headers=who)
+    assert read.headers["etag"] == written.headers["etag"]
+    assert read.headers["cache-control"] == "no-cache"
+    same = await client.get("/api/v1/cart", headers={**who, "If-None-Match": read.headers["etag"]})
+    assert (same.status_code, same.content) == (304, b"")
+    await shop.harness.deliver(shop.catalog.event("KET-1", name="Another name"), subject="p1")
+    changed = await client.get("/api/v1/cart", headers={**who, "If-None-Match": read.headers["etag"]})
+    assert changed.status_code == 200
+    stale = {**who, "If-Match": read.headers["etag"]}
+    item = read.json()["items"][0]["id"]
+    for answer in (
+        await shop.add(stale, "MUG-1"),
+        await client.patch(f"/api/v1/cart/items/{item}", json={"quantity": 2}, headers=stale),
+        await client.delete(f"/api/v1/cart/items/{item}", headers=stale),
+        await client.delete("/api/v1/cart", headers=stale),
+    ):
+        assert answer.status_code == 412
+    fresh = {**who, "If-Match": changed.headers["etag"]}
+    assert (await client.delete(f"/api/v1/cart/items/{item}", headers=fresh)).status_code == 200
+
+
+async def test_merging_takes_a_guests_cart_over_once(shop: Shop) -> None:
+    guest = {"X-Cart-Token": (await shop.add({}, "KET-1", 2)).headers["x-cart-token"]}
+    who = shop.customer()
+    await shop.add(who, "KET-1", 1)
+    client = shop.harness.client
+    for _ in range(2):
+        merged = await client.post("/api/v1/cart/merge", headers={**who, **guest})
+        assert (merged.status_code, units(merged.json())) == (200, {"KET-1": 3})
+    assert units(await shop.cart(guest)) == {}
+    assert "x-cart-token" not in (await shop.add(guest, "MUG-1")).headers
+    assert units(await shop.cart(guest)) == {"MUG-1": 1}
+    assert units(await shop.cart(who)) == {"KET-1": 3}
+
+
+async def test_merging_needs_both_a_login_and_a_token(shop: Shop) -> None:
+    client = shop.harness.client
+    assert (await client.post("/api/v1/cart/merge", headers={"X-Cart-Token": "x" * 43})).status_code == 401
+    missing = await client.post("/api/v1/cart/merge", headers=shop.customer())
+    assert (missing.status_code, missing.json()["errors"][0]["pointer"]) == (422, "/header/X-Cart-Token")
+
+
+async def test_carts_are_listed_for_their_owner_and_for_staff(shop: Shop) -> None:
+    user_id, client = new_id(), shop.harness.client
+    mine = shop.harness.bearer(user_id)
+    await shop.add(mine, "KET-1")
+    await shop.add({}, "MUG-1")
+    own = (await client.get("/api/v1/carts", headers=mine)).json()
+    assert [(each["customer_id"], each["status"], each["item_count"]) for each in own["items"]] == [
+        (user_id, "open", 1)
+    ]
+    staff = shop.harness.bearer(new_id(), role="staff", rights=["carts:read"])
+    assert (await client.get("/api/v1/carts", headers=staff)).json()["total"] == 2
+    assert (await client.get("/api/v1/carts?mine=true", headers=staff)).json()["total"] == 0
+    assert (await client.get("/api/v1/carts?status=merged", headers=staff)).json()["items"] == []
+    assert (await client.get("/api/v1/carts")).status_code == 401
+    assert (await client.get("/api/v1/carts?colour=red", headers=mine)).status_code == 422
+
+
+async def test_many_first_writes_at_once_open_one_cart(shop: Shop) -> None:
+    who = shop.customer()
+    await shop.add(shop.customer(), "KET-1")
+    answers = await asyncio.gather(*(shop.add(who, "KET-1") for _ in range(10)))
+    assert {answer.status_code for answer in answers} == {201}
+    assert units(await shop.cart(who)) == {"KET-1": 10}
+    pool = shop.harness.service.database.pool
+    assert await pool.fetchval("select count(*) from events where type = 'opened.v1'") == 2
+
+
+async def test_another_services_questions_need_its_token(shop: Shop) -> None:
+    who = shop.customer()
+    client = shop.harness.client
+    assert (await client.get("/internal/v1/cart", headers=who)).status_code == 401
+    assert (await shop.internal(who)).status_code == 404
+    assert (await shop.internal({})).status_code == 404
+    await shop.add(who, "KET-1", 2)
+    cart = (await shop.internal(who)).json()
+    assert (cart["version"], cart["total"], cart["owner"]) == (1, 499800, f"user:{cart['customer_id']}")
+    assert [(line["sku"], line["quantity"], line["unit_price"]) for line in cart["lines"]] == [("KET-1", 2, 249900)]
+
+
+async def test_every_route_says_who_may(shop: Shop) -> None:
+    found = {(each.method, each.path): each.access for each in walk(shop.harness.service.app)}
+    assert found.pop(("POST", "/api/v1/cart/merge")) == "signed_in"
+    inside = {key: access for key, access in found.items() if key[1].startswith("/internal/")}
+    assert set(inside.values()) == {"service_only"}
+    assert {access for key, access in found.items() if key not in inside} == {"cart_holder"}
