@@ -30,6 +30,18 @@ EXAMPLE: JsonDict = {
 }
 
 
+SUMMARY: JsonDict = {
+    "id": "0198c0de-5f7e-7cc4-b1d8-f1a2b3c4d5e6",
+    "customer_id": "0198c0d0-0a0b-7c0d-8e0f-a1b2c3d4e5f6",
+    "status": "open",
+    "item_count": 1,
+    "order_id": None,
+    "opened_at": "2026-03-01T12:00:00Z",
+    "updated_at": "2026-03-01T12:03:00Z",
+    "closed_at": None,
+}
+
+
 class ItemAnswer(Answer):
     """One line of the cart.
 
@@ -61,6 +73,8 @@ class CartAnswer(Answer):
 
 class CartSummary(Answer):
     """A cart in the list. ``order_id`` is null until it was ordered, ``customer_id`` is null for guests."""
+
+    model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [SUMMARY]})
 
     id: str
     customer_id: str | None

@@ -1,0 +1,5 @@
+from chassis.main import serve
+
+from cart.service import build
+
+serve(build)
