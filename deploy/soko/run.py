@@ -6,14 +6,13 @@ import os
 import signal
 import socket
 from contextlib import suppress
-from threading import Thread
-from wsgiref.simple_server import WSGIServer
 
 import uvloop
-from chassis import logs, metrics
+from chassis import logs
+from chassis.main import hurry, serve_until_told
 from chassis.servers import ServerFailed
 from chassis.servers.postgres import EmbeddedPostgres
-from chassis.web import listen, web_server
+from chassis.web import listen
 
 from soko import databases, seeding
 from soko.home import Home
@@ -86,7 +85,13 @@ async def _serve(
         if settings.development and settings.demo_products:
             await _fill(settings, home, shop, shown)
         shown.end()
-        await _open(settings, home, shop, listening)
+        await serve_until_told(
+            shop.app,
+            listening,
+            settings,
+            hurry=lambda: hurry([*shop.services.values()]),
+            ready=lambda: _welcome(settings, home),
+        )
     finally:
         await shop.stop()
         if watching:
@@ -128,40 +133,7 @@ async def _fill(settings: ShopSettings, home: Home, shop: Shop, shown: Steps) ->
     seeded.remember(settings.demo_products, settings.database_url)
 
 
-async def _open(settings: ShopSettings, home: Home, shop: Shop, listening: socket.socket) -> None:
-    """Serve until a signal comes."""
-    web = web_server(shop.app)
-
-    def stop() -> None:
-        shop.hurry()
-        web.should_exit = True
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop)
-    scraped = metrics_server(settings)
-    try:
-        serving = asyncio.create_task(web.serve(sockets=[listening]))
-        await web.ready.wait()
-        _welcome(settings, home, shop)
-        await serving
-    finally:
-        if scraped:
-            metrics.stop(scraped)
-
-
-def metrics_server(settings: ShopSettings) -> tuple[WSGIServer, Thread] | None:
-    """``/metrics``, where it is wanted and its port is free: a shop opens without it."""
-    if not settings.metrics_port:
-        return None
-    try:
-        return metrics.serve(settings.metrics_port, settings.metrics_host)
-    except OSError:
-        console.print(f"Port {settings.metrics_port} is taken, so there are no metrics: set METRICS_PORT.")
-        return None
-
-
-def _welcome(settings: ShopSettings, home: Home, shop: Shop) -> None:
+def _welcome(settings: ShopSettings, home: Home) -> None:
     url = f"http://{settings.host}:{settings.port}"
     lines = [f"The shop is open at [bold]{url}[/bold]", f"  API         {url}/docs, {url}/api/v1/products"]
     if settings.development:

@@ -58,12 +58,6 @@ class Shop:
             await part.start()
         await self.gateway.start()
 
-    def hurry(self) -> None:
-        """Who waits for something to settle is answered now."""
-        for service in self.services.values():
-            if service.waiters:
-                service.waiters.close()
-
     async def stop(self) -> None:
         """Finish what has begun, everywhere."""
         await self.gateway.stop()
