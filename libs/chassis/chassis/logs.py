@@ -28,6 +28,8 @@ _SECRET_TEXT: Final = re.compile(
     r"(?P<jwt>eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)"
     r"|(?P<bearer>(?i:bearer)\s+)[\w.~+/=-]{8,}"
     r"|(?P<login>://[^\s:/@]+:)[^\s@]+(?=@)"
+    # PostgreSQL's DETAIL names the values of a unique key, an e-mail address say.
+    r"|(?P<row>Key \(.+?\)=\().+?(?=\) (?:already|is |conflicts))"
 )
 _QUIET: Final = {"uvicorn.access": logging.WARNING, "aiohttp.access": logging.WARNING, "asyncio": logging.WARNING}
 
@@ -112,7 +114,7 @@ def _masked(name: str, value: Any) -> Any:
 
 
 def _blank(found: re.Match[str]) -> str:
-    return (found["bearer"] or found["login"] or "") + MASK
+    return (found["bearer"] or found["login"] or found["row"] or "") + MASK
 
 
 def _named(service: str | None) -> structlog.typing.Processor:

@@ -47,7 +47,9 @@ async def wait(seconds: float = Depends(prefer_wait), caller: Caller = Depends(a
 async def optional(
     caller: Caller = Depends(cart_holder), once: Once | None = Depends(idempotency())
 ) -> dict[str, Any] | None:
-    return once and {"caller": once.caller, "route": once.route, "key": once.key, "hash": once.body_hash}
+    if once is None:
+        return None
+    return {"caller": once.caller, "route": once.route, "key": once.key, "hash": once.body_hash}
 
 
 @router.post("/required", operation_id="required", summary="Required")

@@ -1,5 +1,6 @@
 """What happens to every request before and after its route, as one pure ASGI function."""
 
+import logging
 import re
 from collections.abc import Callable
 from secrets import token_hex
@@ -12,6 +13,8 @@ from chassis import metrics
 from chassis.context import Context
 from chassis.http.context import CONTEXT
 from chassis.http.errors import from_unforeseen, send_problem
+
+log = logging.getLogger(__name__)
 
 _ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 _TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
@@ -69,10 +72,11 @@ class Entry:
         try:
             await self.app(scope, receive, answer)
         except Exception as error:
-            problem = from_unforeseen(self.service, f"{scope['method']} {scope['path']}", error)
+            request = f"{scope['method']} {scope['path']}"
             if started:
+                log.warning("%s: the answer broke off: %r", request, error)
                 raise
-            await send_problem(scope, answer, problem)
+            await send_problem(scope, answer, from_unforeseen(self.service, request, error))
         finally:
             reset_contextvars(**tokens)
 

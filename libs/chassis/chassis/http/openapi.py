@@ -9,6 +9,7 @@ from chassis.http.idempotency import HEADER, LONGEST, idempotency
 from chassis.http.prefer import prefer_wait
 from chassis.http.problems import (
     FORBIDDEN,
+    IDEMPOTENCY_KEY_REQUIRED,
     MALFORMED,
     MEDIA_TYPE,
     NOT_FOUND,
@@ -127,6 +128,8 @@ def _common(operation: dict[str, Any], route: Route) -> list[ProblemType]:
         kinds.append(VALIDATION)
     if "{" in route.path_format:
         kinds.append(NOT_FOUND)
+    if any(each.call is idempotency(required=True) for each in route.dependants):
+        kinds.append(IDEMPOTENCY_KEY_REQUIRED)
     kinds.append(UNAUTHENTICATED)
     if route.access.right:
         kinds.append(FORBIDDEN)

@@ -4,7 +4,7 @@ The gateway routes through it, and ``Peers`` calls it just as it calls a service
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from time import monotonic
 from typing import Final
 from urllib.parse import quote
@@ -29,6 +29,8 @@ _HOP_BY_HOP: Final = frozenset(
     b"connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding "
     b"upgrade expect".split()
 )
+# The length is said anew, from what is really sent: two lengths that differ would smuggle a request.
+_NOT_ON: Final = _HOP_BY_HOP | {b"content-length"}
 _NOT_BACK: Final = _HOP_BY_HOP | {b"date", b"server"}
 
 _Refused = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
@@ -43,6 +45,7 @@ class Connections:
     """The process's one aiohttp session; opened at first use, inside the running loop."""
 
     def __init__(self, *, connect: float = CONNECT_WITHIN, silence: float = SILENT_FOR) -> None:
+        self.silence = silence
         self._timeout = aiohttp.ClientTimeout(total=None, connect=connect, sock_read=silence)
         self._session: aiohttp.ClientSession | None = None
 
@@ -91,21 +94,20 @@ class Upstream:
             body = await _body(receive, length)
         except _ClientGone:
             return
+        if isinstance(body, _Rest) and length is not None:
+            headers.append(("content-length", str(length)))
         again = (keyed or scope["method"] in ("GET", "HEAD")) and not isinstance(body, _Rest)
         response: aiohttp.ClientResponse | None = None
         try:
             response = await self._answer(scope, headers, body, again)
             await _send_back(response, receive, send, whole=not isinstance(body, _Rest))
-        except aiohttp.SocketTimeoutError:
+        except (aiohttp.ClientError, OSError) as error:
+            if isinstance(body, _Rest) and body.broken_off:
+                return
             if response is not None:
                 raise
-            await send_problem(scope, send, silent(self.name))
-        except (aiohttp.ClientError, OSError):
-            if response is not None:
-                raise
-            await send_problem(scope, send, unavailable(self.name))
-        except _ClientGone:
-            pass
+            late = isinstance(error, TimeoutError) and not isinstance(error, aiohttp.ConnectionTimeoutError)
+            await send_problem(scope, send, (silent if late else unavailable)(self.name))
         finally:
             if response is not None:
                 response.release() if response.content.is_eof() else response.close()
@@ -121,9 +123,9 @@ class Upstream:
         for number, address in enumerate(tries, 1):
             last = number == len(tries) or monotonic() - began > GIVE_UP_AFTER
             try:
-                return await session.request(
-                    method, URL(address + path, encoded=True), headers=headers, data=body, allow_redirects=False
-                )
+                url = URL(address + path, encoded=True)
+                request = session.request(method, url, headers=headers, data=body, allow_redirects=False)
+                return await (self._while_it_moves(request, body) if isinstance(body, _Rest) else request)
             except _Refused:
                 self._refused_at[address] = monotonic()
                 if last or len(addresses) == 1:
@@ -132,6 +134,18 @@ class Upstream:
                 if last:
                     raise
         raise AssertionError("the last try returns or raises")
+
+    async def _while_it_moves(
+        self, request: Awaitable[aiohttp.ClientResponse], body: "_Rest"
+    ) -> aiohttp.ClientResponse:
+        """aiohttp watches for silence once all is sent; until then every part that goes out begins the wait anew."""
+        silence, now = self.connections.silence, asyncio.get_running_loop().time
+        async with asyncio.timeout(silence) as limit:
+            body.moved = lambda: None if limit.expired() else limit.reschedule(now() + silence)
+            try:
+                return await request
+            finally:
+                body.moved = _still
 
     def _in_turn(self) -> list[str]:
         if len(self._addresses) == 1:
@@ -151,7 +165,7 @@ def _path(scope: Scope) -> str:
 
 def _forwarded(scope: Scope) -> tuple[list[tuple[str, str]], bool, int | None]:
     """The headers to send on, whether there is an Idempotency-Key, and the body's length (None: not said)."""
-    dropped, keyed, length = _HOP_BY_HOP, False, 0
+    dropped, keyed, chunked, length = _NOT_ON, False, False, 0
     for name, value in scope["headers"]:
         if name == b"connection":
             dropped = dropped | {part.strip().lower() for part in value.split(b",")}
@@ -160,11 +174,15 @@ def _forwarded(scope: Scope) -> tuple[list[tuple[str, str]], bool, int | None]:
         elif name == b"content-length":
             length = int(value)
         elif name == b"transfer-encoding":
-            length = -1
+            chunked = True
     kept = [
         (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"] if name not in dropped
     ]
-    return kept, keyed, None if length < 0 else length
+    return kept, keyed, None if chunked else length
+
+
+def _still() -> None:
+    pass
 
 
 class _Rest:
@@ -172,14 +190,19 @@ class _Rest:
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
+        self.broken_off = False
+        self.moved: Callable[[], None] = _still
+        """Called when a part has gone out."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         while True:
             message = await self._receive()
             if message["type"] == "http.disconnect":
+                self.broken_off = True
                 raise _ClientGone
             if chunk := message.get("body"):
                 yield chunk
+                self.moved()
             if not message.get("more_body"):
                 return
 

@@ -1,0 +1,112 @@
+"""The document that clients read."""
+
+from typing import Any
+
+import pytest
+from chassis.http import (
+    CONFLICT,
+    Answer,
+    Body,
+    Caller,
+    Peer,
+    Router,
+    anyone,
+    cart_holder,
+    create_app,
+    idempotency,
+    prefer_wait,
+    problem_type,
+    problems,
+    right,
+    service_only,
+)
+from chassis.once import Once
+from fastapi import Depends
+
+SOLD_OUT = problem_type("test-openapi-sold-out", 409, "Sold out", when="None is left.", client="Come back.")
+
+
+class Kettle(Body):
+    name: str
+
+
+class KettleAnswer(Answer):
+    id: str
+
+
+router = Router(prefix="/api/v1", tags=["Kettles"])
+
+
+@router.post(
+    "/kettles",
+    operation_id="boil",
+    summary="Boil",
+    status_code=201,
+    responses=problems(SOLD_OUT, CONFLICT),
+)
+async def boil(
+    body: Kettle,
+    caller: Caller = Depends(cart_holder),
+    once: Once = Depends(idempotency(required=True)),
+    prefer: float = Depends(prefer_wait),
+) -> KettleAnswer:
+    return KettleAnswer(id=body.name)
+
+
+@router.get("/kettles/{id}", operation_id="see", summary="See")
+async def see(id: str, caller: Caller = Depends(right("orders:read"))) -> KettleAnswer:  # noqa: A002
+    return KettleAnswer(id=id)
+
+
+@router.get("/kettles", operation_id="list_kettles", summary="List")
+async def everything(caller: Caller = Depends(anyone)) -> list[KettleAnswer]:
+    return []
+
+
+internal = Router(prefix="/internal/v1")
+
+
+@internal.get("/kettles", operation_id="internal_kettles", summary="For services")
+async def for_services(peer: Peer = Depends(service_only)) -> int:
+    return 1
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    return create_app("kettle", [router, internal], state={}).openapi()
+
+
+def test_every_operation_says_who_may(document: dict[str, Any]) -> None:
+    paths = document["paths"]
+    assert paths["/api/v1/kettles"]["post"]["security"] == [{}, {"bearer": []}, {"cartToken": []}]
+    assert paths["/api/v1/kettles"]["get"]["security"] == [{}, {"bearer": []}]
+    assert paths["/api/v1/kettles/{id}"]["get"]["security"] == [{"bearer": []}]
+    assert paths["/api/v1/kettles/{id}"]["get"]["x-access"] == "orders:read"
+    assert set(document["components"]["securitySchemes"]) == {"bearer", "cartToken"}
+
+
+def test_every_operation_has_its_own_problems_and_those_all_share(document: dict[str, Any]) -> None:
+    boil, see = document["paths"]["/api/v1/kettles"]["post"], document["paths"]["/api/v1/kettles/{id}"]["get"]
+    assert set(boil["responses"]) == {"201", "400", "401", "409", "413", "415", "422"}
+    assert set(see["responses"]) == {"200", "401", "403", "404", "422"}
+    conflicts = boil["responses"]["409"]["content"]["application/problem+json"]
+    assert set(conflicts["examples"]) == {"conflict", "test-openapi-sold-out"}
+    assert conflicts["schema"] == {"$ref": "#/components/schemas/Problem"}
+    bad = boil["responses"]["400"]["content"]["application/problem+json"]
+    assert set(bad["examples"]) == {"malformed-request", "idempotency-key-required"}
+
+
+def test_problems_are_described_once_and_the_frameworks_are_gone(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    assert "Problem" in schemas
+    assert not {"HTTPValidationError", "ValidationError"} & set(schemas)
+    assert "HTTPValidationError" not in str(document["paths"])
+
+
+def test_headers_that_a_route_reads_are_told(document: dict[str, Any]) -> None:
+    parameters = document["paths"]["/api/v1/kettles"]["post"]["parameters"]
+    assert {each["name"]: each["required"] for each in parameters} == {"Idempotency-Key": True, "Prefer": False}
+
+
+def test_what_services_ask_each_other_is_not_told(document: dict[str, Any]) -> None:
+    assert set(document["paths"]) == {"/api/v1/kettles", "/api/v1/kettles/{id}"}
