@@ -1,5 +1,6 @@
 """Accounts made from the command line: the first administrator, and the published ones of a demo."""
 
+import asyncio
 from typing import Final
 
 import sqlalchemy as sa
@@ -41,11 +42,13 @@ async def demo_accounts(service: Identity) -> list[str]:
     async with service.database.engine.connect() as sql:
         known = set((await sql.execute(sa.select(users.c.email).where(users.c.email.in_(DEMO)))).scalars())
     made = [email for email in DEMO if email not in known]
-    for email in made:
-        role, first_name = DEMO[email]
-        new = New(email=email, password=DEMO_PASSWORD, role=role, first_name=first_name, last_name=role.capitalize())
-        await accounts.create(service, new, _context(service))
+    await asyncio.gather(*(_make(service, email, *DEMO[email]) for email in made))
     return made
+
+
+async def _make(service: Identity, email: str, role: Role, first_name: str) -> None:
+    new = New(email=email, password=DEMO_PASSWORD, role=role, first_name=first_name, last_name=role.capitalize())
+    await accounts.create(service, new, _context(service))
 
 
 def _context(service: Identity) -> Context:

@@ -9,8 +9,9 @@ from typing import Any
 import httpx
 import jwt
 import pytest
+from chassis.context import Context
 from chassis.fixtures import Harness
-from identity import seed
+from identity import seed, sessions
 from identity.jobs import tidy
 from identity.service import build
 from identity.settings import IdentitySettings
@@ -102,9 +103,9 @@ async def test_a_session_that_is_not_used_for_thirty_days_is_over(shop: Harness)
     assert (await refresh(shop, second["refresh_token"])).status_code == 401
 
 
-@pytest.mark.parametrize("token", ["nonsense", "x" * 4096, "ü"])
-async def test_an_unknown_refresh_token_is_401(shop: Harness, token: str) -> None:
-    assert (await refresh(shop, token)).status_code == 401
+async def test_an_unknown_refresh_token_is_401(shop: Harness) -> None:
+    for token in ("nonsense", "x" * 4096, "ü"):
+        assert (await refresh(shop, token)).status_code == 401
 
 
 async def test_a_refresh_without_a_token_names_the_field(shop: Harness) -> None:
@@ -215,15 +216,20 @@ async def test_revocations_are_told_from_a_position_on(shop: Harness) -> None:
     assert await revoked(shop, later["position"]) == {"position": later["position"], "sessions": [], "users": []}
 
 
-async def test_many_logouts_at_once_are_all_told_to_one_who_polls_meanwhile(shop: Harness) -> None:
-    logins = [await login(shop) for _ in range(12)]
-    told: list[str] = []
-    position = 0
-    leaving = asyncio.gather(*(shop.client.post("/api/v1/auth/logout", headers=bearer(each)) for each in logins))
-    while not leaving.done() or (await revoked(shop, position))["sessions"]:
-        news = await revoked(shop, position)
-        told, position = told + news["sessions"], news["position"]
-    assert sorted(told) == sorted(map(session_of, logins))
+async def test_a_revocation_that_commits_late_is_not_skipped(shop: Harness) -> None:
+    first, second = await login(shop), await login(shop)
+    service: Any = shop.service
+    async with service.unit(Context("r", "r", "r")) as unit:
+        life = service.settings.access_token_life
+        await sessions.end(unit.sql, first["user"]["id"], "logout", unit.now, life, only=session_of(first))
+        leaving = asyncio.create_task(shop.client.post("/api/v1/auth/logout", headers=bearer(second)))
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        while not leaving.done() and not await service.database.pool.fetchval(waiting):
+            pass
+        seen = await revoked(shop)
+    await leaving
+    later = await revoked(shop, seen["position"])
+    assert seen["sessions"] + later["sessions"] == [session_of(first), session_of(second)]
 
 
 async def test_only_services_may_read_the_revocations(shop: Harness) -> None:
@@ -324,21 +330,18 @@ async def test_the_cookie_alone_is_not_enough(shop: Harness) -> None:
         assert (answer.status_code, answer.json()["type"]) == (403, "/problems/foreign-origin")
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
+async def test_pages_of_other_sites_get_nowhere_with_cookies(shop: Harness) -> None:
+    first = await cookie_login(shop)
+    for foreign in (
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
         {"Origin": "https://shop.example.evil.example"},
         {"Referer": "https://evil.example/shop.example"},
-    ],
-)
-async def test_pages_of_other_sites_get_nowhere_with_cookies(shop: Harness, headers: dict[str, str]) -> None:
-    assert (await cookie_login(shop, headers)).status_code == 403
-    first = await cookie_login(shop)
-    headers = headers | jar(first) | {"X-CSRF-Token": first.json()["csrf_token"]}
-    for path in ("/api/v1/auth/refresh?cookie=true", "/api/v1/auth/logout?cookie=true"):
-        assert (await shop.client.post(path, headers=headers)).status_code == 403
+    ):
+        assert (await cookie_login(shop, foreign)).status_code == 403
+        headers = foreign | jar(first) | {"X-CSRF-Token": first.json()["csrf_token"]}
+        for path in ("/api/v1/auth/refresh?cookie=true", "/api/v1/auth/logout?cookie=true"):
+            assert (await shop.client.post(path, headers=headers)).status_code == 403
 
 
 async def test_a_logout_by_cookie_ends_the_session_and_takes_the_cookies_away(shop: Harness) -> None:
