@@ -178,7 +178,8 @@ class Batch:
                 case Put() | Remove() | Keep():
                     draft.add_row(outcome)
                 case Send():
-                    draft.sent.append(Sent(self._ids(), outcome.message, outcome.subject or "", 0, cause))
+                    said = Sent(self._ids(), outcome.message, outcome.subject or "", outcome.sequence, cause)
+                    draft.sent.append(said)
                 case Call():
                     draft.calls.append(Asking(self._ids(), "", outcome, cause))
                 case Forget():

@@ -33,11 +33,13 @@ class Send:
     """Publish an event or send a command, of ``soko_contracts``, when this transaction commits.
 
     An event needs no more: its subject is the stream's id, its sequence the stream's version. ``subject`` is for
-    commands whose receiver keeps order by another id than the sender's stream.
+    commands whose receiver keeps order by another id than the sender's stream. Where there is no stream, an event says
+    both itself: ``sequence`` is then the row's counter.
     """
 
     message: Any
     subject: str | None = None
+    sequence: int = 0
 
 
 @dataclass(frozen=True, slots=True)
