@@ -361,8 +361,24 @@ async def test_each_poll_asks_only_for_what_is_new(shop: Shop) -> None:
     await shop.revocations.poll_once()
     shop.published.news = {"position": 7, "sessions": []}
     await shop.revocations.poll_once()
-    assert shop.published.asked_after == [0, 7]
+    assert shop.published.asked_after == [0, 7, 7]
     await shop.refuses(signed(shop, sid="s-1"))
+
+
+async def test_a_long_list_is_read_in_one_poll_though_it_comes_in_parts(shop: Shop) -> None:
+    parts: list[dict[str, Any]] = [
+        {"position": 1, "sessions": ["s-1"]},
+        {"position": 2, "sessions": ["s-2"]},
+        {"position": 2},
+    ]
+
+    async def part(after: int) -> Mapping[str, Any]:
+        return parts[after]
+
+    await (revocations := Revocations(part, shop.clock)).poll_once()
+    shop.authentication.revocations = revocations
+    for session in ("s-1", "s-2"):
+        await shop.refuses(signed(shop, sid=session))
 
 
 async def test_the_last_list_stands_while_identity_is_away(shop: Shop) -> None:
@@ -380,8 +396,7 @@ async def test_an_identity_that_was_set_up_anew_is_read_from_the_start(shop: Sho
     await shop.revocations.poll_once()
     shop.published.news = {"position": 2, "sessions": []}
     await shop.revocations.poll_once()
-    await shop.revocations.poll_once()
-    assert shop.published.asked_after == [0, 9, 0]
+    assert shop.published.asked_after == [0, 9, 9, 0, 2]
 
 
 async def test_what_no_token_outlives_is_forgotten(shop: Shop) -> None:

@@ -1,13 +1,14 @@
 """Services ask each other, in one process."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from chassis.context import Context
 from chassis.fixtures import Clock
-from chassis.http import Answer, Caller, Entry, Peers, Problem, ServiceTokens
+from chassis.http import VALIDATION, Answer, Caller, Entry, PeerAnswer, Peers, Problem, ServiceTokens, invalid
 from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -119,6 +120,28 @@ async def test_an_answer_in_parts_is_put_together(peers: Peers) -> None:
 async def test_a_no_is_an_answer(peers: Peers) -> None:
     answer = await peers.get("catalog", "/answers/404")
     assert (answer.status, answer.ok) == (404, False)
+
+
+def answered(status: int, body: Any, **headers: str) -> PeerAnswer:
+    return PeerAnswer(status, headers, json.dumps(body).encode())
+
+
+def test_a_no_of_another_service_can_be_passed_on_as_it_is() -> None:
+    document = {
+        **json.loads(invalid("/phone", "is required").document(instance="/internal/v1/x", request_id="r-0")),
+        "attempts": 5,
+    }
+    problem = answered(422, document, **{"retry-after": "3"}).problem(order="o-1")
+    assert problem.kind is VALIDATION
+    assert problem.errors == (("/phone", "is required"),)
+    assert problem.extra == {"attempts": 5, "order": "o-1"}
+    assert problem.headers == {"retry-after": "3"}
+    assert json.loads(problem.document(instance="/api/v1/y", request_id="r-1"))["instance"] == "/api/v1/y"
+
+
+@pytest.mark.parametrize("body", [{"type": "/problems/known-elsewhere", "title": "Elsewhere"}, {}, [], "no", None])
+def test_a_no_in_unknown_words_keeps_its_status(body: Any) -> None:
+    assert answered(409, body).problem().kind.status == 409
 
 
 async def ask_in_vain(peers: Peers, name: str, path: str) -> Problem:

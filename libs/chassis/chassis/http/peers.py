@@ -12,11 +12,13 @@ from starlette.types import ASGIApp, Message, Scope
 
 from chassis.context import Context
 from chassis.http.auth import Caller
-from chassis.http.problems import silent, unavailable
+from chassis.http.problems import PROBLEMS, STANDARD, Problem, ProblemType, silent, unavailable
 from chassis.http.service_tokens import HEADER as SERVICE_HEADER
 from chassis.http.service_tokens import ServiceTokens
 
 log = logging.getLogger(__name__)
+
+_PASSED_ON: Final = ("retry-after", "www-authenticate")
 
 ANSWER_WITHIN: Final = 30.0
 
@@ -37,6 +39,20 @@ class PeerAnswer:
     def json(self) -> Any:
         """The body, read as JSON."""
         return orjson.loads(self.body)
+
+    def problem(self, **more: Any) -> Problem:
+        """The other's no as our own: ``if not answer.ok: raise answer.problem()``. ``more`` are further members."""
+        try:
+            document = dict(self.json())
+        except (ValueError, TypeError):
+            document = {}
+        slug, title = str(document.get("type", "")).rpartition("/")[2], str(document.get("title", "Refused"))
+        own = ProblemType(slug or "refused", self.status, title, title, "See its own page.")
+        problem = Problem(PROBLEMS.get(slug, own), document.get("detail"))
+        problem.errors = tuple((each["pointer"], each["detail"]) for each in document.get("errors", ()))
+        problem.extra = {name: value for name, value in document.items() if name not in STANDARD} | more
+        problem.headers = {name: self.headers[name] for name in _PASSED_ON if name in self.headers}
+        return problem
 
 
 class Peers:

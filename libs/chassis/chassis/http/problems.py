@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
-MEDIA_TYPE = "application/problem+json"
+MEDIA_TYPE: Final = "application/problem+json"
+STANDARD: Final = frozenset(("type", "title", "status", "detail", "instance", "request_id", "errors"))
+"""The members that every document may have; others belong to its type."""
 
 
 @dataclass(frozen=True, slots=True)

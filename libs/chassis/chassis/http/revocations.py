@@ -38,28 +38,34 @@ class Revocations:
         return claims.user_id in self._users and claims.issued_at < self._users[claims.user_id]
 
     async def poll_once(self) -> bool:
-        """Ask for what is new. False where identity cannot be reached."""
-        try:
-            news = await self._fetch(self._position)
-            position = int(news["position"])
-        except Exception as error:
-            log.debug("revocations could not be read: %s", error)
-            return False
-        now = self._clock()
-        # A position behind ours means identity was set up anew: its whole list is read again.
-        self._position = position if position >= self._position else 0
-        self._sessions.update(dict.fromkeys(news.get("sessions", ()), now.timestamp()))
-        for user in news.get("users", ()):
-            self._users[user["id"]] = max(float(user["before"]), self._users.get(user["id"], 0.0))
-        self._forget((now - KEPT).timestamp())
-        self.reached_at = now
-        return True
+        """Ask until there is nothing new: an answer may bring a part of the list. False where identity is away."""
+        while True:
+            before = self._position
+            try:
+                news = await self._fetch(before)
+                position = int(news["position"])
+            except Exception as error:
+                log.debug("revocations could not be read: %s", error)
+                return False
+            self._take(news)
+            # A position behind ours means that identity was set up anew: its whole list is read again.
+            self._position = position if position >= before else 0
+            if self._position == before:
+                return True
 
     async def run(self) -> None:
         """Poll every two seconds until cancelled."""
         while True:
             await self.poll_once()
             await asyncio.sleep(EVERY.total_seconds())
+
+    def _take(self, news: Mapping[str, Any]) -> None:
+        now = self._clock()
+        self._sessions.update(dict.fromkeys(news.get("sessions", ()), now.timestamp()))
+        for user in news.get("users", ()):
+            self._users[user["id"]] = max(float(user["before"]), self._users.get(user["id"], 0.0))
+        self._forget((now - KEPT).timestamp())
+        self.reached_at = now
 
     def _forget(self, before: float) -> None:
         for known in (self._sessions, self._users):
