@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 BIN := .venv/bin
 READY := .venv/.ready
 MEMBERS := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml) gateway/pyproject.toml deploy/pyproject.toml
-CODE := libs services gateway deploy tests
+CODE := libs services gateway deploy tests bench
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,7 +35,7 @@ demo: $(READY) ## buy something and watch what happens
 	@$(BIN)/soko demo
 
 bench: $(READY) ## measure orders and reads, beside what the machine can do
-	@$(BIN)/python -m tests.bench
+	@$(BIN)/python bench/run.py
 
 check: $(READY) ## lint, types, import rules, contracts, manifests
 	$(BIN)/ruff check $(CODE)
