@@ -1,4 +1,4 @@
-"""What the machine could do at most, measured in the same run: an empty HTTP answer, and a small durable transaction."""
+"""What the machine could do at most, measured in the same run: an empty HTTP answer, a small durable transaction."""
 
 import asyncio
 import os
