@@ -1,14 +1,19 @@
 """The ``soko`` command: the one place that knows all services."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
 from typing import Annotated
 
 import typer
-from chassis.servers import ServerFailed
-from pydantic import ValidationError
 
+from soko import cli_inspect, cli_seed
+from soko.checks import deploy_problems
+from soko.home import Home
+from soko.plainly import beside_the_shop, plainly
+from soko.processes import migrate as migrate_all
+from soko.processes import run as run_processes
 from soko.progress import console
+from soko.run import run as run_shop
+from soko.serve import serve as serve_one
 from soko.settings import ShopSettings, read_env_file
 
 app = typer.Typer(
@@ -16,22 +21,10 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
-
-
-@contextmanager
-def plainly() -> Iterator[None]:
-    """What a person can put right is one line and exit code 1."""
-    try:
-        yield
-    except ServerFailed as failed:
-        console.print(f"[red]{failed}[/red]", soft_wrap=True)
-        raise typer.Exit(1) from None
-    except ValidationError as error:
-        for each in error.errors():
-            name = "_".join(str(part) for part in each["loc"]).upper()
-            console.print(f"[red]{name}: {each['msg']}[/red]", soft_wrap=True)
-        raise typer.Exit(1) from None
+cli_seed.add_to(app)
+cli_inspect.add_to(app)
 
 
 @app.callback()
@@ -43,17 +36,44 @@ def begin() -> None:
 @app.command()
 def run() -> None:
     """Run the whole shop in this process."""
-    from soko.run import run as run_shop
-
     with plainly():
         run_shop(ShopSettings())
 
 
 @app.command()
+def serve(service: Annotated[str, typer.Argument(help="A service, gateway or cardsim.")]) -> None:
+    """Run one service in this process; the environment says where everything else is."""
+    with plainly():
+        serve_one(service, ShopSettings())
+
+
+@app.command()
+def processes(
+    replicas: Annotated[list[str] | None, typer.Option(help="catalog=2: how many processes of a service.")] = None,
+) -> None:
+    """Run the shop as a process for each service, over RabbitMQ."""
+    with plainly():
+        run_processes(ShopSettings(), dict(map(_replicas, replicas or [])))
+
+
+def _replicas(given: str) -> tuple[str, int]:
+    name, _, number = given.partition("=")
+    if not number.isdigit() or not 1 <= int(number) <= 16:
+        raise typer.BadParameter(f"{given!r} is not like catalog=2, with 1 to 16 processes")
+    return name, int(number)
+
+
+@app.command()
+def migrate() -> None:
+    """Make or update every database's tables, and every queue where there is a broker."""
+    with beside_the_shop() as (_, settings):
+        asyncio.run(migrate_all(settings))
+        console.print("All databases are at this version.")
+
+
+@app.command()
 def stop() -> None:
     """Stop the shop that runs on this SOKO_HOME."""
-    from soko.home import Home
-
     with plainly():
         stopped = Home(ShopSettings().soko_home).stop()
         console.print("The shop is closed." if stopped else "No shop is open.")
@@ -62,8 +82,6 @@ def stop() -> None:
 @app.command()
 def reset() -> None:
     """Stop the shop and delete all its data."""
-    from soko.home import Home
-
     with plainly():
         home = Home(ShopSettings().soko_home)
         home.stop()
@@ -74,13 +92,11 @@ def reset() -> None:
 @app.command()
 def check(deploy: Annotated[bool, typer.Option("--deploy", help="Settings that real customers need.")] = False) -> None:
     """Look for settings that cannot work."""
-    from soko.checks import deploy_problems
-
     with plainly():
         settings = ShopSettings()
         found = deploy_problems(settings) if deploy else []
         for line in found:
-            console.print(f"[red]{line}[/red]", soft_wrap=True)
+            console.print(line, style="red", markup=False, soft_wrap=True)
         if found:
             raise typer.Exit(1)
         console.print("All settings are good.")

@@ -68,6 +68,14 @@ class PrivateRabbit:
         """The address of the node, with user and password."""
         return f"amqp://soko:{self._password()}@127.0.0.1:{self.port}/"
 
+    def running_url(self) -> str:
+        """The address of the node that another process runs in this folder."""
+        try:
+            self.port = int((self.home / "port").read_text())
+            return self.url()
+        except (OSError, ValueError):
+            raise ServerFailed(f"No RabbitMQ runs in {self.home}.") from None
+
     def stop(self) -> None:
         """Stop the node, and its name daemon."""
         process, self._process, self.port = self._process, None, 0

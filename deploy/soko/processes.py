@@ -1,0 +1,225 @@
+"""``soko processes``: the shop as it runs in a cluster, on one machine: a process for each service, over RabbitMQ.
+
+Servers that nobody gave are embedded ones, shared by all. Whatever dies is started again.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from chassis import logs
+from chassis.courier import LocalCourier
+from chassis.http import Peers
+from chassis.rabbit import declare
+from chassis.servers import ServerFailed, child
+from chassis.servers.postgres import EmbeddedPostgres
+from chassis.servers.rabbitmq import PrivateRabbit, find_server, how_to_get_one
+from chassis.web import listen
+from chassis.world import World
+
+from soko import databases, parts, seeding
+from soko.children import Child, Process, Server
+from soko.home import Home
+from soko.progress import Steps, console, steps
+from soko.run import prepare_environment
+from soko.services import CARDSIM, GATEWAY, PROCESSES, SERVICES, load, variable
+from soko.settings import ShopSettings
+
+LOOK_SECONDS = 0.1
+READY_SECONDS = 60
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Supervisor:
+    """Everything that runs, in the order in which it was started."""
+
+    settings: ShopSettings
+    home: Home
+    replicas: Mapping[str, int]
+    children: list[Child] = field(default_factory=list)
+    stopping: bool = False
+
+    def keep(self, name: str, server: Server, **shown: Any) -> None:
+        """Start something and look after it."""
+        kept = Child(name, server, log.warning, shown)
+        kept.start()
+        self.children.append(kept)
+
+    def serve(self) -> None:
+        """Start every process. Replicas are reached by the others at all their addresses."""
+        ports = {name: [child.pick_port() for _ in range(self.replicas.get(name, 1))] for name in self.served()}
+        ports[GATEWAY] = [self.settings.port]
+        addresses = {
+            variable(name, "URL"): ",".join(f"http://127.0.0.1:{port}" for port in taken)
+            for name, taken in ports.items()
+            if name != GATEWAY
+        }
+        for name, taken in ports.items():
+            for number, port in enumerate(taken, 1):
+                scraped = child.pick_port() if self.settings.metrics_port else 0
+                host = self.settings.host if name == GATEWAY else "127.0.0.1"
+                environment = {**addresses, "HOST": host, "PORT": str(port), "METRICS_PORT": str(scraped)}
+                command = [sys.executable, "-m", "soko", "serve", name]
+                process = Process(command, environment, port)
+                self.keep(name if len(taken) == 1 else f"{name}.{number}", process, metrics=scraped)
+
+    def watch(self) -> None:
+        """Look after all of them until told to stop."""
+        written: list[Any] = []
+        while not self.stopping:
+            for each in self.children:
+                each.look()
+            if (now := self._state()) != written:
+                written = now
+                (self.home.path / "processes.json").write_text(json.dumps(now, indent=1) + "\n")
+            time.sleep(LOOK_SECONDS)
+
+    def wait_until_open(self) -> None:
+        """Wait until the gateway listens. Raises ``ServerFailed`` when it does not in time."""
+        until = time.monotonic() + READY_SECONDS
+        while not self.stopping and child.is_free(self.settings.port):
+            if time.monotonic() > until:
+                raise ServerFailed(f"The gateway did not open within {READY_SECONDS} s.")
+            for each in self.children:
+                each.look()
+            time.sleep(LOOK_SECONDS)
+
+    def stop(self) -> None:
+        """The door first, then the services side by side, then what they stand on."""
+        processes = [each.server for each in self.children if isinstance(each.server, Process)]
+        for each in processes[-1:]:
+            each.stop()
+        for each in processes:
+            each.tell()
+        for each in processes:
+            each.stop()
+        for kept in reversed(self.children):
+            if not isinstance(kept.server, Process):
+                kept.server.stop()
+        (self.home.path / "processes.json").unlink(missing_ok=True)
+
+    def served(self) -> Sequence[str]:
+        """The names of what runs: where real customers are, no simulated card gateway."""
+        return [name for name in PROCESSES if not (name == CARDSIM and self.settings.strict)]
+
+    def _state(self) -> list[dict[str, Any]]:
+        return [
+            {"name": each.name, "pid": each.server.pid, "port": each.server.port, **each.shown}
+            for each in self.children
+        ]
+
+
+def run(settings: ShopSettings, replicas: Mapping[str, int]) -> None:
+    """Run all processes until told to stop. Raises ``ServerFailed`` with one line where it cannot."""
+    for name in replicas:
+        if name not in SERVICES:
+            raise ServerFailed(f"There is no service {name!r} to replicate: {', '.join(SERVICES)}.")
+    home = Home(settings.soko_home)
+    url = f"http://{settings.host}:{settings.port}"
+    listen(settings.host, settings.port).close()
+    if not settings.rabbitmq_url and find_server() is None:
+        raise ServerFailed(how_to_get_one())
+    home.lock("processes", url)
+    logs.configure(settings.soko_env, "supervisor", level=settings.log_level or "WARNING")
+    prepare_environment(settings, home, url)
+    if settings.development:
+        os.environ.setdefault("LOG_LEVEL", "WARNING")
+    supervisor = Supervisor(settings, home, replicas)
+
+    def stop(number: int, frame: Any) -> None:
+        if supervisor.stopping:
+            raise KeyboardInterrupt
+        supervisor.stopping = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    try:
+        with steps() as shown:
+            _open(supervisor, shown)
+        if not supervisor.stopping:
+            _welcome(supervisor, url)
+        supervisor.watch()
+    finally:
+        supervisor.stop()
+
+
+def _open(supervisor: Supervisor, shown: Steps) -> None:
+    settings, home = supervisor.settings, supervisor.home
+    needed = databases.missing([name for name in supervisor.served() if name != GATEWAY])
+    address = settings.database_url
+    if needed and not address:
+        with shown.step("Starting PostgreSQL"):
+            server = EmbeddedPostgres(home.postgres)
+            supervisor.keep("postgresql", server)
+            address = server.url("postgres")
+    if not settings.rabbitmq_url:
+        with shown.step("Starting RabbitMQ"):
+            node = PrivateRabbit(home.rabbitmq)
+            supervisor.keep("rabbitmq", node)
+            os.environ["RABBITMQ_URL"] = node.url()
+    if supervisor.stopping:
+        return
+    asyncio.run(_prepare(settings, home, address, needed, shown))
+    if supervisor.stopping:
+        return
+    with shown.step("Opening"):
+        supervisor.serve()
+        supervisor.wait_until_open()
+
+
+async def _prepare(settings: ShopSettings, home: Home, address: str, needed: list[str], shown: Steps) -> None:
+    """Databases, tables, queues, and in development the demo's data."""
+    if needed:
+        await databases.create(address, needed)
+        os.environ.update(databases.environment(address, needed))
+    with shown.step("Looking at the databases"):
+        await migrate(settings)
+    seeded = seeding.Seeded(home)
+    if not settings.development or seeded.covers(settings.demo_products, settings.database_url):
+        return
+    world = World(courier=LocalCourier(), peers=Peers({}))
+    with shown.step("Filling the shelves", settings.demo_products) as tell:
+        for name in ("identity", "catalog"):
+            kind = load(name)
+            service = kind.build(kind.settings(), world)
+            await service.open_database()
+            try:
+                if name == "identity":
+                    await seeding.seed_users(service)
+                elif settings.demo_products:
+                    await seeding.seed_catalog(service, settings.demo_products, tell)
+            finally:
+                await service.stop()
+    seeded.remember(settings.demo_products, settings.database_url)
+
+
+async def migrate(settings: ShopSettings) -> None:
+    """Bring every database to this code's tables, and declare every queue where there is a broker."""
+    world = World(courier=LocalCourier(), peers=Peers({}))
+    kinds = [load(name) for name in SERVICES]
+    services = [kind.build(kind.settings(), world) for kind in kinds]
+    if not settings.strict:
+        await parts.cardsim(world).migrate()
+    for service in services:
+        await service.migrate()
+    if url := os.environ.get("RABBITMQ_URL"):
+        await declare(url, {service.name: service.subscriptions.types for service in services})
+
+
+def _welcome(supervisor: Supervisor, url: str) -> None:
+    lines = [f"The shop is open at [bold]{url}[/bold]: {len(supervisor.children)} processes"]
+    lines.append(f"  API         {url}/docs, {url}/api/v1/products")
+    if supervisor.settings.development:
+        lines.append(f"  accounts    {', '.join(seeding.ACCOUNTS)}: password {seeding.demo_password()}")
+    lines.append(f"  processes   {supervisor.home.path}/processes.json")
+    lines.append("  Ctrl-C, or make stop, closes it")
+    console.print("\n".join(lines))
