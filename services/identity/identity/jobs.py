@@ -14,7 +14,11 @@ DELETE FROM revocations WHERE needed_until < $1 AND position < (SELECT max(posit
 SESSIONS = "DELETE FROM sessions WHERE expires_at < $1"
 TOKENS = "DELETE FROM refresh_tokens WHERE expires_at < $1"
 FAILURES = "DELETE FROM login_failures WHERE last_at < $1"
-KEYS = "DELETE FROM signing_keys WHERE retired_at < $1"
+KEYS = """
+DELETE FROM signing_keys WHERE number IN (
+    SELECT number FROM (SELECT number, lead(signs_from) OVER (ORDER BY number) AS until FROM signing_keys) AS each
+    WHERE until < $1)
+"""
 
 
 async def tidy(service: Service) -> str:

@@ -23,17 +23,20 @@ ALGORITHM: Final = "EdDSA"
 KEPT: Final = timedelta(seconds=60)
 """How long a process signs with what it read last: another replica's new key is taken up within this time."""
 
+AHEAD: Final = timedelta(minutes=10)
+"""How long a new key is published before it signs. Services read the keys every five minutes, so none is surprised."""
+
+# Numbers make of two replicas that insert at once one who does.
 INSERT = """
-INSERT INTO signing_keys (kid, public_jwk, private_pem, active, created_at) VALUES ($1, $2, $3, true, $4)
-ON CONFLICT (active) WHERE active DO NOTHING
+INSERT INTO signing_keys (number, kid, public_jwk, private_pem, signs_from)
+SELECT coalesce(max(number), 0) + 1, $1, $2, $3, $4 FROM signing_keys HAVING $5 OR count(*) = 0
+ON CONFLICT DO NOTHING
 """
 
-RETIRE = "UPDATE signing_keys SET active = false, retired_at = $1 WHERE active"
-
-# Tokens of a retired key are honoured until the last of them has run out.
-USABLE = """
-SELECT kid, public_jwk, private_pem, active FROM signing_keys
-WHERE active OR retired_at > $1 ORDER BY active DESC, created_at DESC
+# A key signs until the next one does.
+ALL = """
+SELECT kid, public_jwk, private_pem, signs_from, lead(signs_from) OVER (ORDER BY number) AS signs_until
+FROM signing_keys ORDER BY number DESC
 """
 
 
@@ -65,33 +68,34 @@ class SigningKeys:
         return (await self._current()).active
 
     async def jwks(self) -> dict[str, Any]:
-        """The public parts, as RFC 7517 has them; the active one first."""
+        """The public parts, as RFC 7517 has them: what signs now, what will, and what has until lately."""
         return {"keys": list((await self._current()).public)}
 
     async def ensure(self) -> None:
         """Make the first key where there is none. Of two replicas that start together, one's key is taken."""
-        await self._pool().execute(INSERT, *_made(), self._clock())
+        await self._pool().execute(INSERT, *_made(), self._clock(), False)
         self._known = None
 
     async def rotate(self) -> str:
-        """Sign with a new key from now on; the old one is published until its last token has run out.
+        """Publish a new key, which signs from ``AHEAD`` on; the old one is honoured until its last token has run out.
 
         Answers the new key's name.
         """
-        async with self._pool().acquire() as connection, connection.transaction():
-            await connection.execute(RETIRE, self._clock())
-            await connection.execute(INSERT, *_made(), self._clock())
+        await self._pool().execute(INSERT, *_made(), self._clock() + AHEAD, True)
         self._known = None
-        return (await self.active()).kid
+        return str((await self._current()).public[0]["kid"])
 
     async def _current(self) -> _Known:
         now = self._clock()
         if self._known is None or now - self._known.read_at >= KEPT:
-            rows = await self._pool().fetch(USABLE, now - self._honoured)
-            private = load_pem_private_key(rows[0]["private_pem"].encode(), None)
+            rows = await self._pool().fetch(ALL)
+            honoured = [row for row in rows if not row["signs_until"] or row["signs_until"] > now - self._honoured]
+            # The oldest where all are still to come: another replica's clock is ahead of this one's.
+            active = next((row for row in honoured if row["signs_from"] <= now), honoured[-1])
+            private = load_pem_private_key(active["private_pem"].encode(), None)
             assert isinstance(private, Ed25519PrivateKey)
-            public = tuple(json.loads(row["public_jwk"]) for row in rows)
-            self._known = _Known(now, SigningKey(rows[0]["kid"], private), public)
+            public = tuple(json.loads(row["public_jwk"]) for row in honoured)
+            self._known = _Known(now, SigningKey(active["kid"], private), public)
         return self._known
 
 

@@ -14,7 +14,6 @@ from sqlalchemy import (
     Table,
     Text,
     func,
-    text,
 )
 
 metadata = MetaData()
@@ -121,11 +120,9 @@ login_failures = Table(
 signing_keys = Table(
     "signing_keys",
     metadata,
-    Column("kid", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("kid", Text, nullable=False, unique=True),
     Column("public_jwk", Text, nullable=False),
     Column("private_pem", Text, nullable=False),
-    Column("active", Boolean, nullable=False),
-    Column("created_at", DateTime(timezone=True), nullable=False),
-    Column("retired_at", DateTime(timezone=True)),
+    Column("signs_from", DateTime(timezone=True), nullable=False),
 )
-Index("signing_keys_one_active", signing_keys.c.active, unique=True, postgresql_where=text("active"))

@@ -249,21 +249,26 @@ async def test_what_has_outlived_its_use_is_deleted_and_positions_never_go_back(
     assert "1 sessions" in await tidy(shop.service)
 
 
-async def test_a_new_key_signs_and_the_old_one_is_honoured_until_its_tokens_have_run_out(shop: Harness) -> None:
+async def test_a_new_key_is_published_before_it_signs_and_the_old_one_honoured_after(shop: Harness) -> None:
     async def kids() -> list[str]:
         return [key["kid"] for key in (await shop.client.get("/.well-known/jwks.json")).json()["keys"]]
 
-    before = await login(shop)
     (old,) = await kids()
     new = await shop.service.signing.rotate()  # type: ignore[attr-defined]
     assert await kids() == [new, old]
+    assert jwt.get_unverified_header((await login(shop))["access_token"])["kid"] == old
+    shop.clock.advance(timedelta(minutes=9))
+    before = await login(shop)
+    assert jwt.get_unverified_header(before["access_token"])["kid"] == old
+    shop.clock.advance(timedelta(minutes=1))
     after = await login(shop)
     assert jwt.get_unverified_header(after["access_token"])["kid"] == new
-    assert jwt.get_unverified_header(before["access_token"])["kid"] == old
-    shop.clock.advance(timedelta(seconds=6))
     assert await works(shop, before)
     assert await works(shop, after)
-    shop.clock.advance(timedelta(minutes=17))
+    shop.clock.advance(timedelta(minutes=18))
+    assert await kids() == [new]
+    shop.clock.advance(timedelta(days=2))
+    assert "1 keys" in await tidy(shop.service)
     assert await kids() == [new]
 
 

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Final
 import sqlalchemy as sa
 from chassis.context import Context
 from chassis.http import (
+    IDEMPOTENCY_IN_FLIGHT,
+    IDEMPOTENCY_KEY_REUSED,
     NOT_FOUND,
     PRECONDITION_FAILED,
     UNAUTHENTICATED,
@@ -150,7 +152,7 @@ async def list_addresses(
     summary="Add an address",
     status_code=201,
     response_model=AddressAnswer,
-    responses=problems(UNAUTHENTICATED, TOO_MANY_ADDRESSES, VALIDATION),
+    responses=problems(UNAUTHENTICATED, TOO_MANY_ADDRESSES, IDEMPOTENCY_IN_FLIGHT, IDEMPOTENCY_KEY_REUSED, VALIDATION),
 )
 async def add_address(
     body: Address,

@@ -17,7 +17,8 @@ from chassis.http import (
     request_context,
 )
 from chassis.http.auth import CHALLENGE
-from chassis.http.tokens import Unverified
+from chassis.http.problems import unavailable
+from chassis.http.tokens import Unreachable, Unverified
 from fastapi import Depends, Query, Request, Response
 from pydantic import ConfigDict, Field, SecretStr, StringConstraints, model_validator
 
@@ -234,6 +235,8 @@ async def verify(
         claims = await service.authentication.verifier.verify(body.token)
     except Unverified as no:
         raise Problem(UNAUTHENTICATED, f"{no}.", headers=CHALLENGE) from None
+    except Unreachable:
+        raise unavailable("identity") from None
     alive = "SELECT true FROM sessions WHERE id = $1 AND user_id = $2"
     if not await service.database.pool.fetchval(alive, claims.session_id, claims.user_id):
         raise Problem(UNAUTHENTICATED, "The session is over.", headers=CHALLENGE)

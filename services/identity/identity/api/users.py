@@ -6,6 +6,8 @@ import sqlalchemy as sa
 from chassis.context import Context
 from chassis.http import (
     FORBIDDEN,
+    IDEMPOTENCY_IN_FLIGHT,
+    IDEMPOTENCY_KEY_REUSED,
     NOT_FOUND,
     PRECONDITION_FAILED,
     UNAUTHENTICATED,
@@ -139,7 +141,7 @@ async def list_users(
     summary="Create an account",
     status_code=201,
     response_model=UserAnswer,
-    responses=problems(UNAUTHENTICATED, FORBIDDEN, VALIDATION),
+    responses=problems(UNAUTHENTICATED, FORBIDDEN, IDEMPOTENCY_IN_FLIGHT, IDEMPOTENCY_KEY_REUSED, VALIDATION),
 )
 async def create_user(
     body: NewUser,

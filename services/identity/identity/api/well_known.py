@@ -13,7 +13,7 @@ router = Router(tags=["Identity"])
 
 
 class KeySet(Answer):
-    """A JSON Web Key Set (RFC 7517); the first key is the one that signs now."""
+    """A JSON Web Key Set (RFC 7517): what signs now, what will soon, and what did until lately."""
 
     model_config = ConfigDict(
         json_schema_extra={

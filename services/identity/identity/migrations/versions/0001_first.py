@@ -88,14 +88,12 @@ CREATE TABLE login_failures (
 CREATE INDEX ix_login_failures_last_at ON login_failures (last_at);
 
 CREATE TABLE signing_keys (
-    kid text PRIMARY KEY,
+    number integer PRIMARY KEY,
+    kid text NOT NULL UNIQUE,
     public_jwk text NOT NULL,
     private_pem text NOT NULL,
-    active boolean NOT NULL,
-    created_at timestamptz NOT NULL,
-    retired_at timestamptz
-);
-CREATE UNIQUE INDEX signing_keys_one_active ON signing_keys (active) WHERE active
+    signs_from timestamptz NOT NULL
+)
 """
 
 
