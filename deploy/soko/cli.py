@@ -1,4 +1,4 @@
-"""The ``soko`` command: the one place that knows all services."""
+"""The ``soko`` command. Each command imports what it needs when it runs: ``soko stop`` needs no web framework."""
 
 import asyncio
 from typing import Annotated
@@ -6,14 +6,9 @@ from typing import Annotated
 import typer
 
 from soko import cli_inspect, cli_seed
-from soko.checks import deploy_problems
 from soko.home import Home
 from soko.plainly import beside_the_shop, plainly
-from soko.processes import migrate as migrate_all
-from soko.processes import run as run_processes
 from soko.progress import console
-from soko.run import run as run_shop
-from soko.serve import serve as serve_one
 from soko.settings import ShopSettings, read_env_file
 
 app = typer.Typer(
@@ -36,6 +31,8 @@ def begin() -> None:
 @app.command()
 def run() -> None:
     """Run the whole shop in this process."""
+    from soko.run import run as run_shop
+
     with plainly():
         run_shop(ShopSettings())
 
@@ -43,6 +40,8 @@ def run() -> None:
 @app.command()
 def serve(service: Annotated[str, typer.Argument(help="A service, gateway or cardsim.")]) -> None:
     """Run one service in this process; the environment says where everything else is."""
+    from soko.serve import serve as serve_one
+
     with plainly():
         serve_one(service, ShopSettings())
 
@@ -52,6 +51,8 @@ def processes(
     replicas: Annotated[list[str] | None, typer.Option(help="catalog=2: how many processes of a service.")] = None,
 ) -> None:
     """Run the shop as a process for each service, over RabbitMQ."""
+    from soko.processes import run as run_processes
+
     with plainly():
         run_processes(ShopSettings(), dict(map(_replicas, replicas or [])))
 
@@ -66,6 +67,8 @@ def _replicas(given: str) -> tuple[str, int]:
 @app.command()
 def migrate() -> None:
     """Make or update every database's tables, and every queue where there is a broker."""
+    from soko.processes import migrate as migrate_all
+
     with beside_the_shop() as (_, settings):
         asyncio.run(migrate_all(settings))
         console.print("All databases are at this version.")
@@ -92,6 +95,8 @@ def reset() -> None:
 @app.command()
 def check(deploy: Annotated[bool, typer.Option("--deploy", help="Settings that real customers need.")] = False) -> None:
     """Look for settings that cannot work."""
+    from soko.checks import deploy_problems
+
     with plainly():
         settings = ShopSettings()
         found = deploy_problems(settings) if deploy else []

@@ -1,18 +1,18 @@
 """Commands that look into services and repair them."""
 
 import asyncio
+import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from soko import operations
-from soko.operations import moment, readable
 from soko.plainly import beside_the_shop
 from soko.progress import console, steps
-from soko.services import SERVICES
+from soko.services import SERVICES, known
 
 dead_letters = typer.Typer(help="Messages and calls that were given up.", no_args_is_help=True)
 views = typer.Typer(help="What services show, made from their events.", no_args_is_help=True)
@@ -31,12 +31,14 @@ def add_to(app: typer.Typer) -> None:
 
 
 def _chosen(services: list[str] | None) -> Sequence[str]:
-    return [operations.known(name) for name in services] if services else SERVICES
+    return [known(name) for name in services] if services else SERVICES
 
 
 @dead_letters.command("list")
 def list_dead_letters(service: Some = None) -> None:
     """What is parked, oldest first."""
+    from soko import operations
+
     with beside_the_shop():
         found = asyncio.run(operations.dead_letters(_chosen(service)))
         table = Table("id", "what", "for", "key", "tries", "parked", "error", box=None)
@@ -52,8 +54,10 @@ def list_dead_letters(service: Some = None) -> None:
 @dead_letters.command("show")
 def show_dead_letter(id_: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     """One of them whole, without what is personal or secret."""
+    from soko import operations
+
     with beside_the_shop():
-        service = operations.known(id_.partition("/")[0])
+        service = known(id_.partition("/")[0])
         found = [letter for letter in asyncio.run(operations.dead_letters([service])) if letter.id == id_]
         if not found:
             raise operations.missing_letter(id_)
@@ -67,6 +71,8 @@ def replay_dead_letters(
     everything: Annotated[bool, typer.Option("--all", help="Every one of them.")] = False,
 ) -> None:
     """Try them again, from the first try."""
+    from soko import operations
+
     with beside_the_shop():
         chosen = list(ids or [])
         if everything:
@@ -79,6 +85,8 @@ def replay_dead_letters(
 @dead_letters.command("drop")
 def drop_dead_letters(ids: Annotated[list[str], typer.Argument(metavar="ID")]) -> None:
     """Give them up for good; what waited behind them goes on."""
+    from soko import operations
+
     with beside_the_shop():
         for each in ids:
             asyncio.run(operations.settle_dead_letter(each, replay=False))
@@ -88,6 +96,8 @@ def drop_dead_letters(ids: Annotated[list[str], typer.Argument(metavar="ID")]) -
 @views.command("rebuild")
 def rebuild_views(service: One) -> None:
     """Make a service's views anew from its events, beside live traffic."""
+    from soko import operations
+
     with beside_the_shop():
         with steps() as shown, shown.step(f"Reading {service}'s events") as tell:
             rebuilt = asyncio.run(operations.rebuild(service, tell))
@@ -101,6 +111,8 @@ def rebuild_views(service: One) -> None:
 @jobs.command("list")
 def list_jobs(service: Some = None) -> None:
     """Every job, when it ran last and what came of it."""
+    from soko import operations
+
     with beside_the_shop():
         table = Table("service", "job", "next", "last", "result", box=None)
         for name, row in asyncio.run(operations.jobs(_chosen(service))):
@@ -113,6 +125,8 @@ def list_jobs(service: Some = None) -> None:
 @jobs.command("run")
 def run_job(service: One, job: Annotated[str, typer.Argument(help="The job's name.")]) -> None:
     """Run a job now and say what came of it."""
+    from soko import operations
+
     with beside_the_shop() as (home, _):
         row = asyncio.run(operations.run_job(home, service, job))
         out.print(row["last_error"] or row["last_result"] or "Done.", markup=False)
@@ -133,8 +147,20 @@ def show_events(
         out.print(f"{row['position']:>8} {at} {row['stream']} {row['version']} ", end="", style="dim", markup=False)
         out.print(f"{row['type']} {readable(row['data'])}", markup=False)
 
+    from soko import operations
+
     with beside_the_shop():
         try:
             asyncio.run(operations.events(service, stream, follow, newest, show))
         except KeyboardInterrupt:
             console.print()
+
+
+def moment(at: datetime | None) -> str:
+    """A time as lists show it."""
+    return at.strftime("%Y-%m-%d %H:%M:%S") if at else "-"
+
+
+def readable(data: str | dict[str, Any] | list[Any]) -> str:
+    """JSON in one line."""
+    return json.dumps(json.loads(data) if isinstance(data, str) else data, ensure_ascii=False, default=str)

@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from soko import seeding
-from soko.operations import opened
-from soko.plainly import beside_the_shop
+from soko.plainly import beside_the_shop, say
 from soko.progress import console, steps
 
 seed = typer.Typer(help="Fill a development shop.", no_args_is_help=True)
@@ -24,6 +23,8 @@ def add_to(app: typer.Typer) -> None:
 def seed_users() -> None:
     """Make the demo accounts."""
 
+    from soko.operations import opened
+
     async def make() -> list[str]:
         async with opened("identity") as identity:
             return await seeding.seed_users(identity)
@@ -36,6 +37,8 @@ def seed_users() -> None:
 @seed.command("catalog")
 def seed_catalog(products: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many in all.")] = 1000) -> None:
     """Make demo products, with their stock."""
+
+    from soko.operations import opened
 
     async def make() -> int:
         async with opened("catalog") as catalog:
@@ -55,9 +58,16 @@ def create_admin(
 ) -> None:
     """Make an administrator, verified at once."""
 
+    from chassis.http import Problem
+
+    from soko.operations import opened
+
     async def make(address: str) -> str:
         async with opened("identity") as identity:
-            return await seeding.create_admin(identity, address, password)
+            try:
+                return await seeding.create_admin(identity, address, password)
+            except Problem as problem:
+                say(str(problem), *(f"{pointer}: {rule}" for pointer, rule in problem.errors))
 
     with beside_the_shop():
         address = email or os.environ.get("ADMIN_EMAIL", "")

@@ -1,12 +1,10 @@
 """Looking into a shop's services and repairing them, beside the running shop or without it."""
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from chassis import parked
@@ -16,7 +14,7 @@ from chassis.service import Service
 from chassis.world import World
 
 from soko.home import Home
-from soko.services import SERVICES, load
+from soko.services import known, load
 
 EVENTS = """
 select position, stream, version, type, data, recorded_at from events
@@ -30,13 +28,6 @@ where ($1::text is null or stream = $1 or stream like '%-' || $1) order by posit
 PAGE = 500
 FOLLOW_SECONDS = 0.5
 JOB_SECONDS = 300
-
-
-def known(name: str) -> str:
-    """``name``, if there is such a service. Raises ``ServerFailed``."""
-    if name not in SERVICES:
-        raise ServerFailed(f"There is no service {name!r}: {', '.join(SERVICES)}.")
-    return name
 
 
 @asynccontextmanager
@@ -128,13 +119,3 @@ async def run_job(home: Home, name: str, job: str) -> dict[str, Any]:
                 return row
             await asyncio.sleep(0.2)
         raise ServerFailed(f"{name}'s job {job} has not ended within {JOB_SECONDS} s; jobs list shows when it has.")
-
-
-def moment(at: datetime | None) -> str:
-    """A time as lists show it."""
-    return at.strftime("%Y-%m-%d %H:%M:%S") if at else "-"
-
-
-def readable(data: str | dict[str, Any] | list[Any]) -> str:
-    """JSON in one line."""
-    return json.dumps(json.loads(data) if isinstance(data, str) else data, ensure_ascii=False, default=str)

@@ -2,18 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 import typer
-from chassis import logs
 from chassis.decider import Refused
-from chassis.http import Problem
 from chassis.servers import ServerFailed
 from pydantic import ValidationError
 
-from soko.databases import reachable
+from soko.environment import prepare_environment
 from soko.home import Home
 from soko.progress import console
-from soko.run import prepare_environment
 from soko.services import CARDSIM, SERVICES
 from soko.settings import ShopSettings
 
@@ -24,14 +22,13 @@ def plainly() -> Iterator[None]:
     try:
         yield
     except (ServerFailed, Refused) as failed:
-        _say(str(failed))
-    except Problem as problem:
-        _say(str(problem), *(f"{pointer}: {rule}" for pointer, rule in problem.errors))
+        say(str(failed))
     except ValidationError as error:
-        _say(*(f"{'_'.join(map(str, each['loc'])).upper() or 'Settings'}: {each['msg']}" for each in error.errors()))
+        say(*(f"{'_'.join(map(str, each['loc'])).upper() or 'Settings'}: {each['msg']}" for each in error.errors()))
 
 
-def _say(*lines: str) -> None:
+def say(*lines: str) -> NoReturn:
+    """Show what is wrong, and end with exit code 1."""
     for line in lines:
         console.print(line, style="red", markup=False, soft_wrap=True)
     raise typer.Exit(1)
@@ -40,6 +37,10 @@ def _say(*lines: str) -> None:
 @contextmanager
 def beside_the_shop() -> Iterator[tuple[Home, ShopSettings]]:
     """For a command on the services' data, whether the shop is open or not."""
+    from chassis import logs
+
+    from soko.databases import reachable
+
     with plainly():
         settings = ShopSettings()
         home = Home(settings.soko_home)

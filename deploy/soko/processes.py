@@ -26,9 +26,9 @@ from chassis.world import World
 
 from soko import databases, parts, seeding
 from soko.children import Child, Process, Server
+from soko.environment import prepare_environment
 from soko.home import Home
 from soko.progress import Steps, console, steps
-from soko.run import prepare_environment
 from soko.services import CARDSIM, GATEWAY, PROCESSES, SERVICES, load, variable
 from soko.settings import ShopSettings
 

@@ -15,6 +15,7 @@ from chassis.servers.postgres import EmbeddedPostgres
 from chassis.web import listen
 
 from soko import databases, seeding
+from soko.environment import prepare_environment
 from soko.home import Home
 from soko.progress import Steps, console, steps
 from soko.services import CARDSIM, SERVICES
@@ -51,16 +52,6 @@ def run(settings: ShopSettings) -> None:
     finally:
         if server:
             server.stop()
-
-
-def prepare_environment(settings: ShopSettings, home: Home, url: str) -> None:
-    """Settings that the shop makes itself, where nobody gave them: services read them from the environment."""
-    if settings.strict:
-        return
-    os.environ.setdefault("SOKO_HOME", str(home.path))
-    os.environ.setdefault("PUBLIC_URL", url)
-    os.environ.setdefault("CARDSIM_URL", f"{url}/cardsim")
-    os.environ.setdefault("SOKO_INTERNAL_KEY", home.internal_key())
 
 
 async def _serve(

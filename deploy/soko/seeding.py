@@ -1,12 +1,13 @@
 """The demo shop's data: verified accounts and products. In development only; the services refuse it elsewhere."""
 
 from importlib import import_module
-from typing import Any
-
-from chassis.service import Service
+from typing import TYPE_CHECKING, Any
 
 from soko.home import Home
 from soko.progress import Tell
+
+if TYPE_CHECKING:
+    from chassis.service import Service
 
 ACCOUNTS = ("admin@soko.example", "staff@soko.example", "customer@soko.example")
 
@@ -16,19 +17,19 @@ def demo_password() -> str:
     return str(import_module("identity.seed").DEMO_PASSWORD)
 
 
-async def seed_users(identity: Service) -> list[str]:
+async def seed_users(identity: "Service") -> list[str]:
     """The demo accounts that were not there yet, made."""
     made: list[str] = await import_module("identity.seed").demo_accounts(identity)
     return made
 
 
-async def seed_catalog(catalog: Service, products: int, tell: Tell) -> int:
+async def seed_catalog(catalog: "Service", products: int, tell: Tell) -> int:
     """See that the first ``products`` demo products are there; how many were made now."""
     made: int = await import_module("catalog.seed").seed(catalog, products, tell)
     return made
 
 
-async def create_admin(identity: Service, email: str, password: str) -> str:
+async def create_admin(identity: "Service", email: str, password: str) -> str:
     """A new administrator's id."""
     id_: str = await import_module("identity.seed").create_admin(identity, email, password)
     return id_

@@ -4,10 +4,14 @@ import typing
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from chassis.service import Service
+from chassis.servers import ServerFailed
 from chassis.settings import Settings
-from chassis.world import World
+
+if TYPE_CHECKING:
+    from chassis.service import Service
+    from chassis.world import World
 
 SERVICES = ("identity", "catalog", "cart", "inventory", "payment", "order", "notification")
 """Those with a database and messages."""
@@ -23,8 +27,15 @@ class Kind:
     """How one service is made."""
 
     name: str
-    build: Callable[[Settings, World], Service]
+    build: "Callable[[Any, World], Service]"
     settings: type[Settings]
+
+
+def known(name: str) -> str:
+    """``name``, if there is such a service. Raises ``ServerFailed``."""
+    if name not in SERVICES:
+        raise ServerFailed(f"There is no service {name!r}: {', '.join(SERVICES)}.")
+    return name
 
 
 def load(name: str) -> Kind:
