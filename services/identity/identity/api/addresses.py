@@ -1,7 +1,6 @@
 """One's own addresses: checkout takes one by its id."""
 
-from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from chassis.context import Context
@@ -12,8 +11,6 @@ from chassis.http import (
     PRECONDITION_FAILED,
     UNAUTHENTICATED,
     VALIDATION,
-    Answer,
-    Body,
     Caller,
     Listing,
     Paging,
@@ -34,93 +31,18 @@ from chassis.http import (
 from chassis.once import Once
 from chassis.unit import Unit
 from fastapi import Depends, Request, Response
-from pydantic import ConfigDict, Field
 
 from identity import accounts, fields
+from identity.api.address_models import Address, AddressAnswer, AddressChange
 from identity.api.me import gone
 from identity.api.models import Id
 from identity.app import Identity
-from identity.fields import Country, Filled, Line
 from identity.problems import TOO_MANY_ADDRESSES
 from identity.tables import addresses
 
 router = Router(prefix="/api/v1/users/me/addresses", tags=["Identity"])
 
 MOST: Final = 50
-
-ADDRESS: dict[str, Any] = {
-    "name": "A. Customer",
-    "phone": "+254700000001",
-    "line1": "1 Market St",
-    "line2": None,
-    "city": "Nairobi",
-    "region": None,
-    "postal_code": "00100",
-    "country": "KE",
-    "instructions": None,
-    "default": True,
-}
-
-
-class Address(Body):
-    """Where something goes. The first address is the default; ``default`` makes another one so."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [ADDRESS]})
-
-    name: Filled
-    phone: Annotated[str, Field(max_length=32)]
-    line1: Filled
-    line2: Line | None = None
-    city: Filled
-    region: Line | None = None
-    postal_code: Line | None = None
-    country: Country
-    instructions: Annotated[Line, Field(max_length=500)] | None = None
-    default: bool = False
-
-
-class AddressChange(Body):
-    """What is left out stays as it is."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"line1": "2 Market St", "default": True}]})
-
-    name: Filled = ""
-    phone: Annotated[str, Field(max_length=32)] = ""
-    line1: Filled = ""
-    line2: Line | None = None
-    city: Filled = ""
-    region: Line | None = None
-    postal_code: Line | None = None
-    country: Country = ""
-    instructions: Annotated[Line, Field(max_length=500)] | None = None
-    default: bool = True
-
-
-class AddressAnswer(Answer):
-    """An address of the caller's."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"id": "0198c0de-5f7e-7cc4-b1d8-f1a2b3c4d5e6", **ADDRESS}]}
-    )
-
-    id: str
-    name: str
-    phone: str
-    line1: str
-    line2: str | None
-    city: str
-    region: str | None
-    postal_code: str | None
-    country: str
-    instructions: str | None
-    default: bool
-    created_at: datetime
-    updated_at: datetime
-
-    @staticmethod
-    def of(row: "sa.Row[Any]") -> "AddressAnswer":
-        """From a row of ``addresses``."""
-        return AddressAnswer.model_validate({**row._mapping, "default": row.is_default})
 
 
 @router.get(

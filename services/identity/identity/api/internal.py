@@ -18,7 +18,7 @@ from fastapi import Depends, Query
 from pydantic import ConfigDict
 
 from identity import revocations
-from identity.api.addresses import ADDRESS
+from identity.api.address_models import ADDRESS
 from identity.api.models import UUID
 from identity.app import Identity
 from identity.tables import addresses, users

@@ -1,0 +1,136 @@
+"""One's own account."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import httpx
+import pytest
+from chassis.fixtures import Harness
+from identity import seed
+from identity.service import build
+from identity.settings import IdentitySettings
+from soko_contracts.identity import UserUpdated
+
+NEW = {"email": "Packer@Soko.example", "password": "a long sentence", "role": "staff", "first_name": "Pat"}
+NOBODY = "0198c0de-5f7e-7cc4-b1d8-f1a2b3c4d5e6"
+
+
+@pytest.fixture
+async def shop(running: Callable[..., Any]) -> AsyncIterator[Harness]:
+    async with running(build, IdentitySettings) as harness:
+        await seed.demo_accounts(harness.service)
+        await harness.settle()
+        harness.recorder.envelopes.clear()
+        yield harness
+
+
+async def login(shop: Harness, who: str = "customer", password: str = seed.DEMO_PASSWORD) -> dict[str, Any]:
+    body = {"email": f"{who}@soko.example", "password": password}
+    answer = await shop.client.post("/api/v1/auth/login", json=body)
+    found: dict[str, Any] = answer.json()
+    assert answer.status_code == 200, found
+    return found
+
+
+async def bearer(shop: Harness, who: str = "customer") -> dict[str, str]:
+    return {"Authorization": f"Bearer {(await login(shop, who))['access_token']}"}
+
+
+async def create(shop: Harness, **changes: Any) -> httpx.Response:
+    return await shop.client.post("/api/v1/users", json=NEW | changes, headers=await bearer(shop, "admin"))
+
+
+async def test_one_sees_and_changes_ones_own_account(shop: Harness) -> None:
+    headers = await bearer(shop)
+    seen = await shop.client.get("/api/v1/users/me", headers=headers)
+    assert (seen.status_code, seen.headers["etag"], seen.json()["first_name"]) == (200, '"1"', "Amina")
+    change = {"first_name": "Amina W.", "language": "sw", "phone": "+254700000001", "username": "amina"}
+    changed = await shop.client.patch("/api/v1/users/me", json=change, headers=headers)
+    assert (changed.status_code, changed.headers["etag"]) == (200, '"2"')
+    assert {name: changed.json()[name] for name in change} == change
+    assert changed.json()["phone_verified"] is False
+    assert changed.json() == (await shop.client.get("/api/v1/users/me", headers=headers)).json()
+    await shop.settle()
+    assert shop.sent == [UserUpdated(user_id=changed.json()["id"], role="customer", active=True)]
+
+
+async def test_a_change_that_changes_nothing_tells_nothing(shop: Harness) -> None:
+    headers = await bearer(shop)
+    for change in ({}, {"first_name": "Amina"}):
+        answer = await shop.client.patch("/api/v1/users/me", json=change, headers=headers)
+        assert (answer.status_code, answer.headers["etag"]) == (200, '"1"')
+    await shop.settle()
+    assert shop.sent == []
+
+
+async def test_a_stale_change_is_412_and_an_unchanged_account_304(shop: Harness) -> None:
+    headers = await bearer(shop)
+    await shop.client.patch("/api/v1/users/me", json={"last_name": "One"}, headers=headers)
+    stale = await shop.client.patch(
+        "/api/v1/users/me", json={"last_name": "Two"}, headers=headers | {"If-Match": '"1"'}
+    )
+    assert (stale.status_code, stale.headers["etag"]) == (412, '"2"')
+    same = await shop.client.get("/api/v1/users/me", headers=headers | {"If-None-Match": '"2"'})
+    assert (same.status_code, same.content) == (304, b"")
+
+
+async def test_nobody_gives_themself_what_is_not_theirs_to_give(shop: Harness) -> None:
+    headers = await bearer(shop)
+    refused: list[dict[str, Any]] = [
+        {"role": "admin"},
+        {"email": "new@soko.example"},
+        {"active": False},
+        {"first_name": None},
+        {"language": ""},
+        {"phone": "1"},
+    ]
+    for change in refused:
+        assert (await shop.client.patch("/api/v1/users/me", json=change, headers=headers)).status_code == 422, change
+
+
+async def test_a_username_that_is_taken_names_the_field(shop: Harness) -> None:
+    await create(shop, username="pat")
+    answer = await shop.client.patch("/api/v1/users/me", json={"username": "PAT"}, headers=await bearer(shop))
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/username")
+
+
+async def test_a_phone_set_but_not_proven_takes_nothing_from_its_owner(shop: Harness) -> None:
+    headers = await bearer(shop)
+    await shop.client.patch("/api/v1/users/me", json={"phone": "+254700000001"}, headers=headers)
+    assert (await create(shop, phone="+254700000001")).status_code == 201
+    assert (await create(shop, email="b@soko.example", phone="+254700000001")).status_code == 422
+
+
+async def test_a_changed_phone_has_to_be_proven_before_it_is_a_login(shop: Harness) -> None:
+    await create(shop, phone="+254700000001")
+    tokens = await login(shop, "packer", NEW["password"])
+    headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+    changed = await shop.client.patch("/api/v1/users/me", json={"phone": "+254700000002"}, headers=headers)
+    assert changed.json()["phone_verified"] is False
+    for phone in ("+254700000001", "+254700000002"):
+        body = {"phone": phone, "password": NEW["password"]}
+        assert (await shop.client.post("/api/v1/auth/login", json=body)).status_code == 401
+
+
+async def test_an_account_keeps_something_to_log_in_with(shop: Harness) -> None:
+    await create(shop, email=None, username="pat", phone="+254700000009")
+    body = {"username": "pat", "password": NEW["password"]}
+    tokens = (await shop.client.post("/api/v1/auth/login", json=body)).json()
+    headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+    first = await shop.client.patch("/api/v1/users/me", json={"username": None}, headers=headers)
+    assert first.status_code == 200
+    second = await shop.client.patch("/api/v1/users/me", json={"phone": None}, headers=headers)
+    assert (second.status_code, second.json()["type"]) == (409, "/problems/last-login-name")
+
+
+async def test_the_token_of_an_account_that_is_gone_is_401(shop: Harness) -> None:
+    headers = await bearer(shop)
+    await shop.service.database.pool.execute("DELETE FROM users WHERE role = 'customer'")
+    for method, path, body in (
+        ("GET", "", None),
+        ("PATCH", "", {"last_name": "x"}),
+        ("GET", "/sessions", None),
+        ("GET", "/addresses", None),
+    ):
+        answer = await shop.client.request(method, f"/api/v1/users/me{path}", json=body, headers=headers)
+        assert answer.status_code == (200 if path else 401)
