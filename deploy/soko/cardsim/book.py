@@ -22,6 +22,7 @@ from soko.cardsim.rules import Change, Charge, Entry, Refund, Refusal, shown
 log = logging.getLogger(__name__)
 
 SCHEMA = Path(__file__).with_name("schema.sql")
+COMPLETE = "select to_regclass('webhooks_by_due') is not null"
 OWN = "select pg_try_advisory_lock(hashtextextended('cardsim', 0))"
 OWN_TRIES, OWN_EVERY = 100, 0.1
 FIND = "select * from charges where id = any($1::text[]) or reference = any($2::text[])"
@@ -81,13 +82,16 @@ class Book:
     _known: "OrderedDict[str, Charge]" = field(default_factory=OrderedDict)
     _ids: dict[str, str] = field(default_factory=dict)
 
-    async def migrate(self) -> None:
-        """Make the tables that are not there."""
+    async def migrate(self) -> bool:
+        """Make the tables that are not there; true when there was something to do."""
         connection = await asyncpg.connect(self.database.url)
         try:
+            if await connection.fetchval(COMPLETE):
+                return False
             await connection.execute(SCHEMA.read_text())
         finally:
             await connection.close()
+        return True
 
     async def find(self, charge_id: str) -> Charge | None:
         """A charge as it is now."""

@@ -46,9 +46,9 @@ class CardSim:
         self._stopping = asyncio.Event()
         self._loops: list[asyncio.Task[None]] = []
 
-    async def migrate(self) -> None:
-        """Bring the database to this code's tables."""
-        await self.book.migrate()
+    async def migrate(self) -> bool:
+        """Bring the database to this code's tables; true when there was something to do."""
+        return await self.book.migrate()
 
     async def open_database(self) -> None:
         """Connect, and own the book: enough for steps to be driven by hand."""

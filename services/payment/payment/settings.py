@@ -16,10 +16,10 @@ class Settings(Shared):
         validation_alias=AliasChoices("database_url", "PAYMENT_DATABASE_URL"),
         description="Payment's database: postgresql://user:password@host/name.",
     )
-    card_provider: Literal["cardsim", "none"] = Field(
-        "cardsim",
-        description="Who charges cards: the simulated gateway (development and testing only), or nobody, and then the "
-        "method `card` is not offered.",
+    card_provider: Literal["", "cardsim", "none"] = Field(
+        "",
+        description="Who charges cards: `cardsim`, the simulated gateway, or `none`, and then the method `card` is not "
+        "offered. Empty: the simulated gateway in development and testing, nobody elsewhere, where it is refused.",
     )
     cash_on_delivery: bool = Field(True, description="Whether customers may pay in cash at the door.")
     cardsim_api_key: SecretStr = Field(
@@ -52,6 +52,11 @@ class Settings(Shared):
         if self.strict and self.card_provider == "cardsim":
             raise ValueError(f"CARD_PROVIDER=cardsim is a simulation: {self.soko_env} refuses it")
         return self
+
+    @property
+    def simulated_cards(self) -> bool:
+        """Whether the simulated gateway charges cards."""
+        return self.card_provider == "cardsim" or not (self.card_provider or self.strict)
 
     @property
     def ask_after(self) -> int:

@@ -23,7 +23,7 @@ BY_HAND = frozenset({CASH_ON_DELIVERY})
 def offered(settings: Settings, peers: Peers) -> dict[str, Provider]:
     """The providers by method. ``peers`` reaches those that are asked over HTTP."""
     providers: dict[str, Provider] = {}
-    if settings.card_provider == "cardsim":
+    if settings.simulated_cards:
         providers[CARD] = CardSim(
             Peers(peers.apps, within=ANSWER_WITHIN),  # without our service token: a provider is not one of us
             api_key=settings.cardsim_secret("api-key"),
