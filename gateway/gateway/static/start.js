@@ -1,0 +1,114 @@
+"use strict";
+
+const main = document.querySelector("main");
+const steps = document.querySelector("#steps");
+const buy = document.querySelector("#buy");
+const mails = document.querySelector("#mails");
+
+function element(name, text, className) {
+  const made = document.createElement(name);
+  if (text !== undefined) made.textContent = text;
+  if (className) made.className = className;
+  return made;
+}
+
+function show(what, how, body, good) {
+  const item = element("li", undefined, good ? "" : "bad");
+  item.append(element("div", what, "what"), element("div", how, "how"));
+  const details = element("details");
+  details.append(element("summary", "answer"), element("pre", JSON.stringify(body, null, 2)));
+  item.append(details);
+  steps.append(item);
+}
+
+async function ask(what, method, path, { body, headers = {}, token } = {}) {
+  const began = performance.now();
+  const all = { Accept: "application/json", ...headers };
+  if (token) all.Authorization = `Bearer ${token}`;
+  if (body !== undefined) all["Content-Type"] = "application/json";
+  const answer = await fetch(path, { method, headers: all, body: body === undefined ? undefined : JSON.stringify(body) });
+  const text = await answer.text();
+  const told = text ? JSON.parse(text) : null;
+  const took = Math.round(performance.now() - began);
+  show(what, `${method} ${path} · ${answer.status} · ${took} ms`, told, answer.ok);
+  if (!answer.ok) throw new Error(told && told.detail ? told.detail : `status ${answer.status}`);
+  return told;
+}
+
+function randomKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+async function purchase() {
+  const login = await ask("Log in", "POST", "/api/v1/auth/login", {
+    body: { email: main.dataset.customer, password: main.dataset.password },
+  });
+  const token = login.access_token;
+  const list = await ask("Look for something in stock", "GET", "/api/v1/products?in_stock=true&page_size=20");
+  const products = list.items;
+  if (!products.length) throw new Error("nothing is in stock");
+  const product = products[Math.floor(Math.random() * products.length)];
+  const variant = product.variants.find((each) => each.in_stock);
+  const cart = await ask(`Put one ${product.name} into the cart`, "POST", "/api/v1/cart/items", {
+    body: { sku: variant.sku, quantity: 1 },
+    token,
+  });
+  const order = await ask(`Check out ${cart.total.amount} ${cart.total.currency}`, "POST", "/api/v1/orders", {
+    headers: { "Idempotency-Key": randomKey(), Prefer: "wait=10" },
+    body: {
+      shipping_address: {
+        name: "A. Customer",
+        line1: "1 Market St",
+        city: "Nairobi",
+        country: "KE",
+        phone: "+254700000001",
+      },
+      shipping_method: "standard",
+      payment: { method: "card", token: document.querySelector("#card").value },
+    },
+    token,
+  });
+  const next = order.next_action;
+  if (next && next.type === "redirect") {
+    const item = element("li");
+    const link = element("a", "The bank asks the payer: open its page");
+    link.href = next.url;
+    link.target = "_blank";
+    item.append(link);
+    steps.append(item);
+  }
+  await ask(`Order ${order.number} is ${order.status}: its timeline`, "GET", `/api/v1/orders/${order.id}/timeline`, { token });
+}
+
+buy.addEventListener("click", async () => {
+  buy.disabled = true;
+  steps.replaceChildren();
+  try {
+    await purchase();
+  } catch (error) {
+    steps.append(element("li", `Stopped: ${error.message}`, "bad"));
+  } finally {
+    buy.disabled = false;
+    setTimeout(look, 1500);
+  }
+});
+
+async function look() {
+  const answer = await fetch("/dev/mails");
+  if (!answer.ok) return;
+  const { items } = await answer.json();
+  if (!items.length) return;
+  mails.replaceChildren(
+    ...items.map((mail) => {
+      const box = element("div", undefined, "mail");
+      const details = element("details");
+      details.append(element("summary", `${mail.to} · ${mail.date}`), element("pre", mail.text));
+      box.append(element("strong", mail.subject), details);
+      return box;
+    }),
+  );
+}
+
+document.querySelector("#look").addEventListener("click", look);
+look();

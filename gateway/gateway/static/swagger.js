@@ -1,0 +1,9 @@
+SwaggerUIBundle({
+  url: "/openapi.json",
+  dom_id: "#swagger",
+  deepLinking: true,
+  persistAuthorization: true,
+  tryItOutEnabled: true,
+  docExpansion: "list",
+  filter: true,
+});
