@@ -36,5 +36,5 @@ class Send:
     kind: str
     subject_id: str
     customer_id: str | None
-    contact: Personal[dict[str, str | None]]
+    contact: dict[str, Personal[str | None]]
     data: dict[str, Personal[object]]

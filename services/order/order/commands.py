@@ -200,6 +200,7 @@ class SplitShipment:
     lines: tuple[Parcel, ...]
     carrier: str | None
     tracking_number: str | None
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -165,6 +165,7 @@ class RefundStarted:
     payment_id: str
     amount: int
     reason: str
+    started_at: datetime
     next_ask: datetime
 
 
@@ -191,6 +192,7 @@ class ShipmentSplit:
     lines: tuple[Parcel, ...]
     carrier: str | None
     tracking_number: str | None
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

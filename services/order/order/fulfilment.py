@@ -25,12 +25,14 @@ def split_shipment(command: commands.SplitShipment, state: Order) -> Sequence[Ev
             lines=command.lines,
             carrier=command.carrier,
             tracking_number=command.tracking_number,
+            created_at=command.now,
         )
     ]
 
 
 def update_shipment(command: commands.UpdateShipment, state: Order) -> Sequence[Event]:
     """A parcel moves one step, or gets its carrier and number. What is so already is no news."""
+    _must_be_confirmed(state)
     shipment = state.shipment(command.shipment_id)
     if shipment is None:
         raise Refused("not-found", "There is no such shipment.")

@@ -130,7 +130,7 @@ def tell(order: Order, kind: str, cause: str, **data: Any) -> Send:
             kind=kind,
             subject_id=order.contact.subject,
             customer_id=order.customer_id,
-            contact=order.contact,
+            contact={name: order.contact.pick(name) for name in ("email", "phone", "language")},
             data={
                 "order_id": order.order_id,
                 "number": order.number,

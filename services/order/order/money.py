@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 CASH_ON_DELIVERY = "cash_on_delivery"
@@ -67,6 +68,7 @@ class Refund:
     payment_id: str
     amount: int
     reason: str
+    created_at: datetime
     status: RefundStatus = RefundStatus.PENDING
 
 

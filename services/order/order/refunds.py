@@ -20,6 +20,7 @@ def start_refund(
         payment_id=payment_id,
         amount=amount,
         reason=reason,
+        started_at=now,
         next_ask=now + timedelta(seconds=state.waits.ask),
     )
 

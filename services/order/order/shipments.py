@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -57,6 +58,7 @@ class Shipment:
 
     shipment_id: str
     lines: tuple[Parcel, ...]
+    created_at: datetime
     status: ShipmentStatus = ShipmentStatus.PENDING
     carrier: str | None = None
     tracking_number: str | None = None

@@ -85,8 +85,15 @@ class Order:
                 return False
 
     @property
+    def parcels(self) -> tuple[Shipment, ...]:
+        """What is sent, or will be. A cancel is refused once one has left, so with it all of them are void."""
+        return () if self.phase is Phase.CANCELLED else self.shipments
+
+    @property
     def done(self) -> bool:
         """Nobody needs the customer's name or address for it any more."""
+        if any(refund.status is RefundStatus.PENDING for refund in self.refunds):
+            return False
         arrived = self.phase is Phase.CONFIRMED and all(shipment.arrived for shipment in self.shipments)
         return arrived or self.phase is Phase.CANCELLED
 
@@ -168,6 +175,7 @@ def evolve(order: Order, event: Event) -> Order:
             parcel = Shipment(
                 shipment_id=event.shipment_id,
                 lines=tuple(Parcel(sku=line.sku, quantity=line.quantity) for line in order.lines),
+                created_at=event.confirmed_at,
             )
             return replace(
                 order,
@@ -185,20 +193,22 @@ def evolve(order: Order, event: Event) -> Order:
                 cancelling_since=event.since,
             )
         case events.Cancelled():
-            # A parcel that never left is no parcel any more; one that left would have refused the cancel.
             return replace(
                 order,
                 phase=Phase.CANCELLED,
                 reason=event.reason,
                 note=event.note,
                 shortages=event.shortages,
-                shipments=(),
             )
         case events.AddressChanged():
             return replace(order, address=event.address)
         case events.RefundStarted():
             refund = Refund(
-                refund_id=event.refund_id, payment_id=event.payment_id, amount=event.amount, reason=event.reason
+                refund_id=event.refund_id,
+                payment_id=event.payment_id,
+                amount=event.amount,
+                reason=event.reason,
+                created_at=event.started_at,
             )
             return replace(order, refunds=(*order.refunds, refund))
         case events.RefundSucceeded():
@@ -211,6 +221,7 @@ def evolve(order: Order, event: Event) -> Order:
                 lines=event.lines,
                 carrier=event.carrier,
                 tracking_number=event.tracking_number,
+                created_at=event.created_at,
             )
             return replace(order, shipments=split(order.shipments, new))
         case events.ShipmentUpdated():

@@ -135,7 +135,12 @@ def refund_started(
 ) -> events.RefundStarted:
     """Money goes back."""
     return events.RefundStarted(
-        refund_id=refund_id, payment_id=payment_id, amount=amount, reason=reason, next_ask=FIRST_ASK
+        refund_id=refund_id,
+        payment_id=payment_id,
+        amount=amount,
+        reason=reason,
+        started_at=NOW,
+        next_ask=FIRST_ASK,
     )
 
 
@@ -225,7 +230,12 @@ def tell(kind: str, cause: str = ORDER, **data: Any) -> notification.Send:
         **data,
     }
     return notification.Send(
-        cause=cause, kind=kind, subject_id=CUSTOMER, customer_id=CUSTOMER, contact=CONTACT, data=about
+        cause=cause,
+        kind=kind,
+        subject_id=CUSTOMER,
+        customer_id=CUSTOMER,
+        contact={name: CONTACT.pick(name) for name in ("email", "phone", "language")},
+        data=about,
     )
 
 

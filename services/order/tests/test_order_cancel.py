@@ -274,8 +274,8 @@ def test_the_lines_of_a_confirmed_order_do_not_go_back_to_the_cart() -> None:
     assert PUT_BACK not in [getattr(effect, "message", None) for effect in then.effects]
 
 
-def test_a_cancelled_order_has_no_shipments() -> None:
-    assert given(order, *confirmed()).when(cancel()).state.shipments == ()
+def test_a_cancelled_order_has_no_parcels() -> None:
+    assert given(order, *confirmed()).when(cancel()).state.parcels == ()
 
 
 # --- what comes too late ---

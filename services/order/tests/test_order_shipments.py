@@ -10,23 +10,25 @@ from order.events import Event
 from order.shipments import NEXT, Parcel, Shipment, ShipmentStatus, order_status
 from order.testing import (
     CUSTOMER,
+    NOW,
     ORDER,
     awaiting,
     cancel,
     cancelled,
     confirmed,
     placed,
+    refund_started,
     tell,
 )
 from soko_contracts import order as facts
 
 KETTLE = Parcel(sku="KET-1", quantity=1)
 PARCEL = {"order_id": ORDER, "number": "SO-1", "customer_id": CUSTOMER, "carrier": None, "tracking_number": None}
-SPLIT = events.ShipmentSplit(shipment_id="s-2", lines=(KETTLE,), carrier=None, tracking_number=None)
+SPLIT = events.ShipmentSplit(shipment_id="s-2", lines=(KETTLE,), carrier=None, tracking_number=None, created_at=NOW)
 
 
 def split(*lines: Parcel) -> commands.SplitShipment:
-    return commands.SplitShipment(shipment_id="s-2", lines=lines, carrier=None, tracking_number=None)
+    return commands.SplitShipment(shipment_id="s-2", lines=lines, carrier=None, tracking_number=None, now=NOW)
 
 
 def move(status: str | None, shipment_id: str = "new-1", carrier: str | None = None) -> commands.UpdateShipment:
@@ -141,7 +143,7 @@ def test_a_parcel_of_its_own_takes_its_units_from_those_not_packed() -> None:
 
 def test_a_pending_parcel_left_empty_is_gone() -> None:
     rest = (KETTLE, Parcel(sku="MUG-1", quantity=1))
-    both = commands.SplitShipment(shipment_id="s-3", lines=rest, carrier=None, tracking_number=None)
+    both = commands.SplitShipment(shipment_id="s-3", lines=rest, carrier=None, tracking_number=None, now=NOW)
     then = given(order, *confirmed(), *moved("packed")).when(both).refuses("not-shippable")
     then = given(order, *confirmed(), SPLIT).when(both)
     assert [shipment.shipment_id for shipment in then.state.shipments] == ["s-2", "s-3"]
@@ -157,7 +159,11 @@ def test_more_than_is_left_to_pack_cannot_be_shipped() -> None:
 @pytest.mark.parametrize("history", [(placed(),), awaiting(), (*confirmed(), cancelled())])
 def test_only_a_confirmed_order_has_parcels(history: tuple[Event, ...]) -> None:
     given(order, *history).when(split(KETTLE)).refuses("not-shippable")
-    given(order, *history).when(move("packed")).refuses("not-found")
+    given(order, *history).when(move("packed")).refuses("not-shippable")
+
+
+def test_a_parcel_nobody_knows_is_not_found() -> None:
+    given(order, *confirmed()).when(move("packed", "s-9")).refuses("not-found")
 
 
 @pytest.mark.parametrize(
@@ -175,7 +181,7 @@ def test_only_a_confirmed_order_has_parcels(history: tuple[Event, ...]) -> None:
     ],
 )
 def test_the_parcels_make_the_orders_status(parcels: list[str], status: str) -> None:
-    shipments = [Shipment(shipment_id=name, lines=(), status=ShipmentStatus(name)) for name in parcels]
+    shipments = [Shipment(shipment_id=name, lines=(), created_at=NOW, status=ShipmentStatus(name)) for name in parcels]
     assert order_status(shipments) == status
 
 
@@ -188,6 +194,7 @@ def test_the_parcels_make_the_orders_status(parcels: list[str], status: str) -> 
         ((*confirmed(), *moved("in_transit", "returned")), True),
         ((*confirmed(), *moved(*DELIVERED)), True),
         ((placed(), cancelled()), True),
+        ((*confirmed(), cancelled(), refund_started()), False),
     ],
 )
 def test_done_means_nobody_needs_the_address_any_more(history: tuple[Event, ...], done: bool) -> None:
