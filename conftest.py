@@ -1,1 +1,1 @@
-pytest_plugins = ["chassis.fixtures", "chassis.rabbit_fixtures"]
+pytest_plugins = ["chassis.fixtures", "chassis.rabbit_fixtures", "shopping"]

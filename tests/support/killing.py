@@ -1,0 +1,239 @@
+"""A shop as its user starts it, in processes that can be killed, and a crowd that does not give up."""
+
+import asyncio
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import asyncpg
+from chassis.fixtures import until
+from chassis.servers import ServerFailed
+from chassis.servers.postgres import EmbeddedPostgres
+from chassis.world import new_id
+from shopping import ADDRESS
+from soko.databases import on_server
+from soko.oracle import Breach, breaches
+from soko.seeding import demo_password
+from soko.services import CARDSIM, SERVICES
+
+STARTS_WITHIN = 120
+SETTLES_WITHIN = 120
+ANSWERED = (200, 201, 202, 402, 409)
+WAITING = """
+select (select count(*) from outbox) + (select count(*) from inbox where parked_at is null)
+     + (select count(*) from calls where parked_at is null)
+"""
+
+
+@dataclass
+class RunningShop:
+    """One shop on a folder of its own."""
+
+    home: Path
+    url: str
+    mode: str
+    process: "subprocess.Popen[bytes]"
+
+    @classmethod
+    def start(cls, mode: str, home: Path | None = None, port: int | None = None) -> "RunningShop":
+        """``soko run`` or ``soko processes``; on an existing folder the shop that was there goes on."""
+        if home is None:
+            home = Path(tempfile.mkdtemp(prefix="soko-killed-"))
+            home.chmod(0o755)
+        port = port or _free_port()
+        environment = {
+            **os.environ,
+            "SOKO_HOME": str(home),
+            "SOKO_ENV": "development",
+            "SOKO_RATE_LIMITS": "off",
+            "DEMO_PRODUCTS": "0",
+            "METRICS_PORT": "0",
+            "PORT": str(port),
+        }
+        with (home / "shop.log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "soko", mode], env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )
+        return cls(home, f"http://127.0.0.1:{port}", mode, process)
+
+    def pid_of(self, name: str) -> int | None:
+        """The process that a name stands for: a service, ``postgresql``, ``rabbitmq``, or ``shop`` for all in one."""
+        if name == "shop":
+            return self.process.pid if self.process.poll() is None else None
+        if self.mode == "run":
+            lines = (self.home / "postgres" / "data" / "postmaster.pid").read_text().splitlines()
+            return int(lines[0]) if lines else None
+        try:
+            children = json.loads((self.home / "processes.json").read_text())
+        except (FileNotFoundError, json.JSONDecodeError):
+            return None
+        return next((child["pid"] for child in children if child["name"] == name), None)
+
+    async def kill(self, name: str) -> None:
+        """kill -9, and start the whole shop again if it was all of it: what else dies is started again by itself."""
+        pid = await until(lambda: _soon(self.pid_of(name)))
+        os.kill(pid, signal.SIGKILL)
+        if name == "shop":
+            self.process.wait()
+            port = int(self.url.rpartition(":")[2])
+            self.process = self.start(self.mode, self.home, port).process
+
+    def databases(self) -> dict[str, str]:
+        """Where each service's data is now."""
+        server = EmbeddedPostgres(self.home / "postgres").running_url("postgres")
+        return {name: on_server(server, name) for name in (*SERVICES, CARDSIM)}
+
+    async def at_rest(self) -> list[Breach]:
+        """Wait until nothing is on its way, then let the oracle look."""
+
+        async def quiet() -> bool:
+            try:
+                urls = self.databases()
+                waiting = [await _fetchval(url, WAITING) for name, url in urls.items() if name != CARDSIM]
+                waiting.append(await _fetchval(urls[CARDSIM], "select count(*) from webhooks where parked_at is null"))
+                unsettled = await _fetchval(urls["order"], UNSETTLED)
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ServerFailed):
+                return False
+            return not sum(waiting) and not unsettled
+
+        await until(quiet, SETTLES_WITHIN)
+        return await breaches(self.databases())
+
+    def stop(self) -> None:
+        """End it cleanly."""
+        self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise
+
+
+UNSETTLED = """
+select count(*) from (
+    select stream, array_agg(type) as types from events where stream like 'order-%' group by stream) orders
+where not types && array['awaiting_payment.v1', 'cancelled.v1', 'confirmed.v1']
+"""
+
+
+async def _soon(value: Any) -> Any:
+    return value
+
+
+async def _fetchval(url: str, sql: str) -> int:
+    connection = await asyncpg.connect(url, timeout=5)
+    try:
+        return int(await connection.fetchval(sql))
+    finally:
+        await connection.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Shopper:
+    """Somebody who tries again, with the same key, until there is an answer."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+        self._session, self._url = session, url
+        self.headers: dict[str, str] = {}
+
+    async def call(self, method: str, path: str, json: Any = None, *, key: str = "", within: float = 120) -> Any:
+        """(status, body) of the first answer that is not a server's error."""
+        headers = {**self.headers, "Idempotency-Key": key or new_id(), "Prefer": "wait=2"}
+        async with asyncio.timeout(within):
+            while True:
+                try:
+                    async with self._session.request(
+                        method, f"{self._url}/api/v1{path}", json=json, headers=headers
+                    ) as answer:
+                        if token := answer.headers.get("X-Cart-Token"):
+                            self.headers["X-Cart-Token"] = token
+                        body = await answer.json(content_type=None)
+                        in_flight = isinstance(body, dict) and str(body.get("type", "")).endswith("in-flight")
+                        if answer.status < 500 and answer.status != 429 and not in_flight:
+                            return answer.status, body
+                except (aiohttp.ClientError, TimeoutError, ValueError):
+                    pass
+                await asyncio.sleep(random.uniform(0.1, 0.4))
+
+
+async def login(session: aiohttp.ClientSession, url: str, email: str) -> Shopper:
+    """Somebody with an account."""
+    person = Shopper(session, url)
+    status, body = await person.call("POST", "/auth/login", {"email": email, "password": demo_password()})
+    assert status == 200, body
+    person.headers["Authorization"] = f"Bearer {body['access_token']}"
+    return person
+
+
+@asynccontextmanager
+async def shopping(shop: RunningShop) -> AsyncIterator[aiohttp.ClientSession]:
+    """A session, once the shop is open."""
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as session:
+
+        async def opened() -> bool:
+            if shop.process.poll() is not None:
+                raise AssertionError((shop.home / "shop.log").read_text()[-3000:])
+            try:
+                async with session.get(f"{shop.url}/api/v1/products") as answer:
+                    return answer.status == 200
+            except aiohttp.ClientError:
+                return False
+
+        await until(opened, STARTS_WITHIN)
+        yield session
+
+
+async def stocked(session: aiohttp.ClientSession, url: str, stock: int) -> str:
+    """A product with so many units."""
+    staff, sku = await login(session, url, "staff@soko.example"), f"SKU-{new_id()[-12:]}"
+    status, body = await staff.call("POST", "/categories", {"name": f"Shelf {sku}"})
+    assert status == 201, body
+    product = {
+        "name": f"Kettle {sku}",
+        "category_id": body["id"],
+        "price": {"amount": "100.00", "currency": "KES"},
+        "sku": sku,
+        "initial_stock": stock,
+    }
+    status, body = await staff.call("POST", "/products", product)
+    assert status in (201, 202), body
+    return sku
+
+
+async def buy(session: aiohttp.ClientSession, url: str, sku: str) -> str:
+    """One guest's checkout, however often it has to be tried; the order's id."""
+    guest = Shopper(session, url)
+    status, body = await guest.call("POST", "/cart/items", {"sku": sku, "quantity": 1})
+    assert status in (200, 201), body
+    order = {
+        "email": "guest@soko.example",
+        "shipping_address": ADDRESS,
+        "shipping_method": "standard",
+        "payment": {"method": "card", "token": random.choice(["tok_success"] * 8 + ["tok_declined", "tok_duplicate"])},
+    }
+    status, body = await guest.call("POST", "/orders", order, key=new_id())
+    assert status in ANSWERED, body
+    return str(body.get("id") or body["order"]["id"])
+
+
+def remove(shop: RunningShop) -> None:
+    """Delete the folder of a shop that has stopped."""
+    shutil.rmtree(shop.home, ignore_errors=True)
