@@ -9,6 +9,9 @@ from pydantic import AliasChoices, Field
 from identity.domain import Brake
 
 
+DEVELOPERS_ORIGINS = "http://localhost:3000,http://localhost:5173"
+
+
 class IdentitySettings(Settings):
     """What an operator may choose about accounts and tokens."""
 
@@ -36,7 +39,11 @@ class IdentitySettings(Settings):
         timedelta(minutes=5), description="The longest wait that failed logins lead to; it doubles from 1 s up to this."
     )
     default_language: str = Field("en", description="The language of accounts that were made without one.")
-    cors_origins: str = Field("", description="Origins of pages that may call the shop, comma-separated.")
+    cors_origins: str | None = Field(
+        None,
+        description="Origins whose pages may use the refresh cookie, comma-separated. Not set: "
+        f"{DEVELOPERS_ORIGINS} in development, else none. The shop's own pages always may.",
+    )
 
     def account_brake(self) -> Brake:
         """How failures slow down one account."""
@@ -48,10 +55,10 @@ class IdentitySettings(Settings):
 
     def origins(self) -> frozenset[str]:
         """The origins whose pages may use the refresh cookie."""
-        given = [origin.strip().rstrip("/") for origin in self.cors_origins.split(",") if origin.strip()]
+        default = DEVELOPERS_ORIGINS if self.development else ""
+        listed = default if self.cors_origins is None else self.cors_origins
+        given = [origin.strip().rstrip("/") for origin in listed.split(",") if origin.strip()]
         if self.public_url:
             shop = urlsplit(self.public_url)
             given.append(f"{shop.scheme}://{shop.netloc}")
-        if self.development:
-            given += ["http://localhost:3000", "http://localhost:5173"]
         return frozenset(given)
