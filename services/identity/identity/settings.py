@@ -8,7 +8,6 @@ from pydantic import AliasChoices, Field
 
 from identity.domain import Brake
 
-
 DEVELOPERS_ORIGINS = "http://localhost:3000,http://localhost:5173"
 
 
