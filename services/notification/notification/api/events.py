@@ -1,0 +1,188 @@
+"""The public feed over HTTP: page by page, or as a stream that goes on."""
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
+from functools import cache
+from inspect import cleandoc
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+import orjson
+from chassis.http import (
+    FORBIDDEN,
+    UNAUTHENTICATED,
+    VALIDATION,
+    Answer,
+    Caller,
+    Router,
+    current_service,
+    invalid,
+    problems,
+    right,
+)
+from chassis.service import Service
+from fastapi import Depends, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import ConfigDict
+from pydantic.config import JsonDict
+from soko_contracts import MESSAGES, adapter
+
+from notification import feed
+
+router = Router(prefix="/api/v1", tags=["Events"])
+
+STREAM = "text/event-stream"
+QUIET_SECONDS = 15.0
+"""A stream says something at least so often, so that nobody in between takes it for dead."""
+LAST = 2**63 - 1
+EXAMPLE: JsonDict = {
+    "position": 4711,
+    "id": "0198c0de-5f7e-7cc4-b1d8-f1a2b3c4d5e6",
+    "type": "cart.opened.v1",
+    "source": "cart",
+    "subject": "0198c0de-5f00-7aaa-8bbb-ccccddddeeee",
+    "sequence": 1,
+    "time": "2026-03-01T12:00:00Z",
+    "correlationid": "6f0c4c9c",
+    "data": {"cart_id": "0198c0de-5f00-7aaa-8bbb-ccccddddeeee", "customer_id": None, "lines": []},
+}
+
+
+class EventAnswer(Answer):
+    """One event of the shop. ``sequence`` counts the events about ``subject``, ``position`` all there are."""
+
+    model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [EXAMPLE]})
+
+    position: int
+    id: str
+    type: str
+    source: str
+    subject: str
+    sequence: int
+    time: datetime
+    correlationid: str
+    data: dict[str, Any]
+
+
+class EventsAnswer(Answer):
+    """Go on with ``after=position``: so far the feed was looked through. ``next`` is null while there is no more."""
+
+    items: list[EventAnswer]
+    position: int
+    next: str | None
+
+
+class EventType(Answer):
+    """One type of event, what it says, and the JSON Schema of its ``data``."""
+
+    type: str
+    source: str
+    description: str
+    data_schema: dict[str, Any]
+
+
+class EventTypes(Answer):
+    """All there are."""
+
+    items: list[EventType]
+
+
+@router.get(
+    "/events",
+    operation_id="list_events",
+    summary="The public feed, from a position on",
+    response_model=EventsAnswer,
+    responses={
+        200: {"content": {STREAM: {"schema": {"type": "string"}}}},
+        **problems(UNAUTHENTICATED, FORBIDDEN, VALIDATION),
+    },
+)
+async def list_events(
+    request: Request,
+    after: Annotated[int, Query(ge=0, le=LAST, description="The last position you know; 0 is the very beginning.")] = 0,
+    types: Annotated[list[str] | None, Query(alias="type", max_length=100, description="Only these types.")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    caller: Caller = Depends(right("events:read")),
+    service: Service = Depends(current_service),
+) -> EventsAnswer | Response:
+    """Positions never change and have no gaps. Events come at least once in this order, so keep the last position.
+
+    With `Accept: text/event-stream` it goes on as they happen; `Last-Event-ID` takes it up again.
+    """
+    wanted = types or []
+    for name in wanted:
+        if name not in _event_types():
+            raise invalid("/query/type", f"{name} is no event type: see /api/v1/event-types")
+    if STREAM in request.headers.get("accept", ""):
+        headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+        start = _resumed(request.headers.get("last-event-id"), after)
+        events = _stream(service, request.app.state.tail, start, wanted)
+        return StreamingResponse(events, media_type=STREAM, headers=headers)
+    page = await feed.read(service, after, wanted, limit)
+    more = [("after", str(page.position)), *(("type", name) for name in wanted), ("limit", str(limit))]
+    following = None if page.whole else f"{request.url.path}?{urlencode(more)}"
+    items = [EventAnswer.model_construct(**_event(row)) for row in page.rows]
+    return EventsAnswer(items=items, position=page.position, next=following)
+
+
+def _resumed(last: str | None, after: int) -> int:
+    if last is None:
+        return after
+    if not last.isascii() or not last.isdecimal() or int(last) > LAST:
+        raise invalid("/header/Last-Event-ID", "must be a position")
+    return int(last)
+
+
+def _event(row: Any) -> dict[str, Any]:
+    members = {name: row[name] for name in ("position", "type", "source", "subject", "sequence", "time")}
+    return {
+        **members,
+        "id": row["message_id"],
+        "correlationid": row["correlationid"],
+        "data": orjson.loads(row["data"]),
+    }
+
+
+async def _stream(service: Service, tail: feed.Tail, after: int, types: list[str]) -> AsyncIterator[bytes]:
+    """Server-sent events; between them, and while nothing happens, a comment with the position reached."""
+    yield b": from %d\n\n" % after
+    while True:
+        page = await feed.read(service, after, types, 500)
+        for row in page.rows:
+            data = orjson.dumps(_event(row), option=orjson.OPT_UTC_Z)
+            yield b"id: %d\nevent: %s\ndata: %s\n\n" % (row["position"], row["type"].encode(), data)
+        after = page.position
+        if page.whole:
+            if not page.rows:
+                yield b": at %d\n\n" % after
+            await tail.grown(service, after, QUIET_SECONDS)
+
+
+@router.get(
+    "/event-types",
+    operation_id="list_event_types",
+    summary="What events there are",
+    responses=problems(UNAUTHENTICATED, FORBIDDEN),
+)
+async def list_event_types(caller: Caller = Depends(right("events:read"))) -> EventTypes:
+    """Every type with its schema."""
+    return EventTypes(items=list(_event_types().values()))
+
+
+@cache
+def _event_types() -> dict[str, EventType]:
+    return {
+        type_: EventType(
+            type=type_,
+            source=type_.partition(".")[0],
+            description=cleandoc(message.__doc__ or ""),
+            data_schema=adapter(message).json_schema(),
+        )
+        for type_, message in _sorted_events()
+    }
+
+
+def _sorted_events() -> Iterator[tuple[str, Any]]:
+    for type_, message in sorted(MESSAGES.items()):
+        if message.KIND == "event":
+            yield type_, message

@@ -1,0 +1,95 @@
+"""What the notification service does outside its database: mails leave, and an erased customer's files go.
+
+Mail is at least once: between the server's yes and the note that it was said, a process may die, and the mail goes
+again. Its Message-ID is then the same, which is what receivers tell doubles by.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from chassis.calls import Asked, Calls
+from chassis.decider import Send
+from chassis.outcome import Outcome
+from chassis.rows import Put
+from chassis.service import Service
+
+from notification import erasure
+from notification.domain import ADMIN, Notification, Status
+from notification.mail import NoAddress, Refused, composed, hand_over
+from notification.rendering import UnknownKind, write
+from notification.settings import Settings
+from notification.tables import notifications
+
+log = logging.getLogger(__name__)
+calls = Calls()
+
+TRIES = 30
+"""With delays that grow to five minutes this is about two hours."""
+
+WAITING = "select 1 from notifications where cause = $1 and kind = $2 and id = $3 and status = 'queued'"
+
+
+def request_of(notification: Notification, contact: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
+    """What the call ``mail`` is asked with: everything, so that nothing of it is kept elsewhere."""
+    return {"notification": notification.row(), "contact": dict(contact), "data": dict(data)}
+
+
+def notification_in(request: Mapping[str, Any]) -> Notification:
+    """Back from the request's JSON."""
+    row = request["notification"]
+    known = {field.name: row[field.name] for field in fields(Notification)}
+    return replace(
+        Notification(**known), created_at=datetime.fromisoformat(row["created_at"]), status=Status(row["status"])
+    )
+
+
+def ended(notification: Notification) -> Iterable[Outcome]:
+    """The row as it is now, and the event that says so."""
+    return [
+        Put(notifications, notification.row()),
+        Send(notification.fact(), subject=notification.id, sequence=notification.sequence),
+    ]
+
+
+def gave_up(asked: Asked) -> Iterable[Outcome]:
+    return ended(notification_in(asked.request).failed("gave-up"))
+
+
+@calls.to("mail", lease=timedelta(seconds=60), tries=TRIES, gave_up=gave_up)
+async def mail(asked: Asked, service: Service) -> Iterable[Outcome]:
+    """One mail. Of two wishes for the same notification only the first has its row, and only that one is sent."""
+    settings, notification = service.settings, notification_in(asked.request)
+    assert isinstance(settings, Settings)
+    named = (notification.cause, notification.kind, notification.id)
+    if await service.database.pool.fetchval(WAITING, *named) is None:
+        return []
+    to = settings.admin_email if notification.subject_id == ADMIN else asked.request["contact"].get("email")
+    try:
+        written = write(notification.kind, asked.request["data"])
+        message = composed(settings, notification.id, written, to or "", notification.created_at)
+        await hand_over(settings, message, file_name(notification))
+    except UnknownKind:
+        return ended(notification.failed("unknown-kind"))
+    except NoAddress:
+        return ended(notification.failed("no-address"))
+    except Refused as refused:
+        log.warning("a mail was refused", extra={"notification_id": notification.id, "code": str(refused)})
+        return ended(notification.failed("refused"))
+    return ended(notification.sent(asked.now, to or "", written.title))
+
+
+def file_name(notification: Notification) -> str:
+    """Names that sort by time; the id at the end finds it again."""
+    return f"{notification.created_at:%Y%m%dT%H%M%S%f}-{notification.kind}-{notification.id}.eml"
+
+
+@calls.to("erase")
+async def erase(asked: Asked, service: Service) -> Iterable[Outcome]:
+    """Everything that still says something about a person goes; what is left counts and dates."""
+    settings = service.settings
+    assert isinstance(settings, Settings)
+    await erasure.erase(service.database, settings.mail_folder, asked.request["subject_id"])
+    return []

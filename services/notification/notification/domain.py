@@ -1,0 +1,69 @@
+"""One notification, from the wish that somebody is told to the word that they were.
+
+``cause`` and ``kind`` together name it, so the same wish twice is one notification. The address and what the message
+says are not part of it: they are gone once it has left.
+"""
+
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from soko_contracts import notification as public
+
+ADMIN = "admin"
+"""The subject of what goes to the shop itself."""
+EMAIL = "email"
+
+
+class Status(StrEnum):
+    """``failed`` is final."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """``recipient`` is masked. ``sequence`` counts the public events about it."""
+
+    id: str
+    cause: str
+    kind: str
+    subject_id: str
+    customer_id: str | None
+    created_at: datetime
+    channel: str = EMAIL
+    recipient: str | None = None
+    title: str | None = None
+    status: Status = Status.QUEUED
+    reason: str | None = None
+    sequence: int = 0
+    sent_at: datetime | None = None
+
+    def sent(self, at: datetime, recipient: str, title: str) -> "Notification":
+        """It left."""
+        told = masked(recipient)
+        return replace(self, status=Status.SENT, sent_at=at, recipient=told, title=title, sequence=self.sequence + 1)
+
+    def failed(self, reason: str) -> "Notification":
+        """It will never leave. ``reason`` is a code: ``no-address``, ``refused``, ``unknown-kind``, ``gave-up``."""
+        return replace(self, status=Status.FAILED, reason=reason, sequence=self.sequence + 1)
+
+    def fact(self) -> public.Sent | public.Failed:
+        """What the world is told of how it ended."""
+        if self.status is Status.SENT:
+            return public.Sent(notification_id=self.id, kind=self.kind, channel=self.channel)
+        reason = self.reason or "unknown"
+        return public.Failed(notification_id=self.id, kind=self.kind, channel=self.channel, reason=reason)
+
+    def row(self) -> dict[str, Any]:
+        """Its columns."""
+        return asdict(self)
+
+
+def masked(address: str) -> str:
+    """Enough of a mail address for its owner to know it: ``j***@soko.example``."""
+    local, at, domain = address.rpartition("@")
+    return f"{local[:1]}***{at}{domain}"

@@ -1,0 +1,33 @@
+"""What goes when a customer is erased: addresses, subject lines, mails on their way, and mails kept as files."""
+
+import asyncio
+from collections.abc import Collection
+from pathlib import Path
+
+from chassis.database import Database
+
+BLANK = """
+update notifications set recipient = null, title = null,
+       status = case status when 'queued' then 'failed' else status end,
+       reason = case status when 'queued' then 'erased' else reason end
+where subject_id = $1 returning id
+"""
+STOP_MAILS = "delete from calls where name = 'mail' and request -> 'notification' ->> 'subject_id' = $1"
+DROP_PARKED = """
+delete from inbox where type = 'notification.send.v1' and parked_at is not null and data ->> 'subject_id' = $1
+"""
+
+
+async def erase(database: Database, folder: Path, subject_id: str) -> None:
+    """Do it; doing it again is harmless."""
+    async with database.pool.acquire() as connection, connection.transaction():
+        rows = await connection.fetch(BLANK, subject_id)
+        await connection.execute(STOP_MAILS, subject_id)
+        await connection.execute(DROP_PARKED, subject_id)
+    await asyncio.to_thread(_unlink, folder, {row["id"] for row in rows})
+
+
+def _unlink(folder: Path, ids: Collection[str]) -> None:
+    for file in folder.glob("*.eml"):
+        if file.stem[-36:] in ids:
+            file.unlink(missing_ok=True)

@@ -1,0 +1,103 @@
+"""The public feed: every event of the shop, in an order that never changes.
+
+A position is given when the row is committed and can be seen, never before: so whoever reads from a position on misses
+nothing, however late another transaction commits. One sealer at a time gives them, by an advisory lock that is let go
+after its commit is visible.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import asyncpg
+from chassis.database import AWAY
+from chassis.service import Service
+
+LOCK = "select pg_try_advisory_xact_lock(hashtextextended('feed', 0))"
+SEAL = """
+with unsealed as (
+    select message_id, source, subject, sequence, time from feed where position is null order by arrival limit $1
+), ordered as (
+    select message_id, row_number() over (order by moment, sequence, message_id) as n from (
+        select message_id, sequence, max(time) over (partition by source, subject order by sequence) as moment
+        from unsealed
+    ) of_subjects
+)
+update feed set position = (select coalesce(max(position), 0) from feed) + ordered.n
+from ordered where feed.message_id = ordered.message_id
+"""  # $1 rows at most. By time, but never two events of one subject against their sequence, whatever clocks say
+READ = """
+select position, message_id, type, source, subject, sequence, time, correlationid, data
+from feed where position > $1 and position <= $2 order by position limit $3
+"""  # $1 the last position known, $2 the newest there is, $3 rows at most
+READ_TYPES = """
+select position, message_id, type, source, subject, sequence, time, correlationid, data
+from feed where position > $1 and position <= $2 and type = any($4::text[]) order by position limit $3
+"""  # $4 event types
+NEWEST = "select coalesce(max(position), 0) from feed"
+
+BATCH = 1000
+LOOK_SECONDS = 0.25
+
+
+async def seal_once(service: Service) -> int:
+    """Number what has come in; how many rows. 0 as well where another process is at it."""
+    async with service.database.pool.acquire() as connection, connection.transaction():
+        if not await connection.fetchval(LOCK):
+            return 0
+        return int((await connection.execute(SEAL, BATCH)).rpartition(" ")[2])
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Events, and how far the feed was looked through for them: go on from ``position``."""
+
+    rows: list[asyncpg.Record]
+    position: int
+    whole: bool
+
+
+async def read(service: Service, after: int, types: Sequence[str], limit: int) -> Page:
+    """Events behind a position, in order."""
+    pool = service.database.pool
+    newest = await pool.fetchval(NEWEST)
+    if types:
+        rows = await pool.fetch(READ_TYPES, after, newest, limit, list(types))
+    else:
+        rows = await pool.fetch(READ, after, newest, limit)
+    if len(rows) == limit:
+        return Page(rows, rows[-1]["position"], whole=False)
+    return Page(rows, max(newest, after), whole=True)
+
+
+class Tail:
+    """Tells everybody who follows the feed that it has grown, by one query a process however many they are."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[asyncio.Future[None], int] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    async def grown(self, service: Service, after: int, seconds: float) -> None:
+        """Return when there is an event behind ``after``, or when so much time has passed."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting[future] = after
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._look(service))
+        try:
+            async with asyncio.timeout(seconds):
+                await future
+        except TimeoutError:
+            pass
+        finally:
+            del self._waiting[future]
+
+    async def _look(self, service: Service) -> None:
+        while self._waiting:
+            try:
+                newest = await service.database.pool.fetchval(NEWEST)
+            except AWAY:
+                newest = 0
+            for future, after in self._waiting.items():
+                if newest > after and not future.done():
+                    future.set_result(None)
+            await asyncio.sleep(LOOK_SECONDS)

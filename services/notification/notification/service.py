@@ -1,0 +1,28 @@
+"""The notification service, composed."""
+
+from chassis.service import Service
+from chassis.world import World
+
+from notification.api import routers
+from notification.calls import calls
+from notification.feed import Tail, seal_once
+from notification.settings import Settings
+from notification.subscriptions import subscribe
+from notification.tables import metadata
+
+
+def build(settings: Settings, world: World) -> Service:
+    """Everything wired, nothing started."""
+    service = Service(
+        "notification",
+        settings,
+        world,
+        tables=metadata,
+        migrations="notification.migrations",
+        routers=routers,
+        subscriptions=subscribe(settings),
+        calls=calls,
+        extra=(seal_once,),
+    )
+    service.app.state.tail = Tail()
+    return service

@@ -1,0 +1,46 @@
+"""What the notification service is told from outside."""
+
+from email.utils import parseaddr
+from pathlib import Path
+
+from chassis.settings import Settings as Shared
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+
+SCHEMES = ("smtp://", "smtps://", "smtp+starttls://")
+
+
+class Settings(Shared):
+    """The shared settings, the service's own database, and how mail leaves."""
+
+    database_url: str = Field(
+        "",
+        validation_alias=AliasChoices("database_url", "NOTIFICATION_DATABASE_URL"),
+        description="The notification service's database: postgresql://user:password@host/name.",
+    )
+    smtp_url: SecretStr = Field(
+        SecretStr(""),
+        description="Where mail goes: smtp://user:password@host:port (encrypted where the server offers it), "
+        "smtp+starttls:// (encrypted or not at all) or smtps:// (encrypted from the first byte). "
+        "Without it mails are .eml files under SOKO_HOME/mail.",
+    )
+    mail_from: str = Field("Soko <shop@soko.example>", description="Whom customers get mail from.")
+    admin_email: str = Field("", description="Who is told of new orders and of stock running low; nobody without it.")
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _smtp(cls, url: SecretStr) -> SecretStr:
+        if url.get_secret_value() and not url.get_secret_value().startswith(SCHEMES):
+            raise ValueError(f"must begin with one of {', '.join(SCHEMES)}")
+        return url
+
+    @field_validator("mail_from", "admin_email")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if value and "@" not in parseaddr(value)[1]:
+            raise ValueError("must be a mail address")
+        return value
+
+    @property
+    def mail_folder(self) -> Path:
+        """Where mails are kept as files while there is no SMTP server."""
+        return self.soko_home / "mail"

@@ -1,0 +1,43 @@
+"""What the notification service keeps."""
+
+from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, MetaData, Table, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData()
+
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("cause", Text, primary_key=True, comment="what it is about; with the kind it is told once"),
+    Column("kind", Text, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("subject_id", Text, nullable=False, index=True, comment="whom the data is about; erasure goes by it"),
+    Column("customer_id", Text),
+    Column("channel", Text, nullable=False),
+    Column("recipient", Text, comment="masked: the address itself is kept only until the mail has left"),
+    Column("title", Text),
+    Column("status", Text, nullable=False),
+    Column("reason", Text),
+    Column("sequence", BigInteger, nullable=False, comment="counts the public events about it"),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("sent_at", DateTime(timezone=True)),
+    Index("notifications_newest", text("created_at DESC"), "id"),
+    Index("notifications_of_customer", "customer_id", text("created_at DESC"), "id"),
+)
+
+feed = Table(
+    "feed",
+    metadata,
+    Column("message_id", Text, primary_key=True),
+    Column("position", BigInteger, unique=True, comment="null until the sealer has given it one"),
+    Column("arrival", BigInteger, Identity(always=True), nullable=False),
+    Column("type", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("time", DateTime(timezone=True), nullable=False),
+    Column("correlationid", Text, nullable=False),
+    Column("data", JSONB, nullable=False),
+    Index("feed_unsealed", "arrival", postgresql_where=text("position IS NULL")),
+    Index("feed_by_type", "type", "position"),
+)

@@ -1,0 +1,109 @@
+"""The words of every mail."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from notification.domain import Notification, Status, masked
+from notification.kinds import SUBJECTS
+from notification.mail import NoAddress, composed
+from notification.rendering import UnknownKind, write
+from notification.settings import Settings
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+ORDER: dict[str, Any] = {
+    "order_id": "o1",
+    "number": "SO-1042",
+    "currency": "KES",
+    "total": 529800,
+    "lines": [
+        {"sku": "KET-1", "name": "Kettle <large>", "quantity": 2, "unit_price": 249900},
+        {"sku": "MUG-1", "name": "Mug", "quantity": 1, "unit_price": 30000},
+    ],
+    "payment_method": "card",
+    "amount": 30000,
+    "carrier": "Posta",
+    "tracking_number": "PX-77",
+    "reason": "payment_timeout",
+    "shortages": [{"sku": "KET-1", "requested": 2, "available": 1}],
+    "sku": "KET-1",
+    "available": 3,
+    "threshold": 5,
+}
+
+
+@pytest.mark.parametrize("kind", SUBJECTS)
+def test_every_kind_is_written_as_text_and_as_html_on_the_one_layout(kind: str) -> None:
+    written = write(kind, ORDER)
+    assert written.title in written.text
+    assert written.title in written.html
+    assert 'name="viewport"' in written.html
+    assert written.html.count("<h1") == 1
+    for rest in ("{{", "{%", "None", "Undefined"):
+        assert rest not in written.text + written.html
+
+
+@pytest.mark.parametrize("kind", SUBJECTS)
+def test_every_kind_can_be_written_without_any_data(kind: str) -> None:
+    assert "{" not in write(kind, {}).text
+
+
+def test_an_order_is_listed_with_its_prices() -> None:
+    written = write("order_confirmed", ORDER)
+    for said in ("2 x Kettle <large>: KES 4,998.00", "1 x Mug: KES 300.00", "Total: KES 5,298.00"):
+        assert said in written.text
+    assert "Kettle &lt;large&gt;" in written.html
+    assert "<large>" not in written.html
+
+
+def test_amounts_have_their_currencys_own_digits() -> None:
+    assert "JPY 30,000" in write("order_refunded", {**ORDER, "currency": "JPY"}).text
+    assert "KES 300.00" in write("order_refunded", ORDER).text
+
+
+def test_cash_on_delivery_is_not_said_to_be_paid() -> None:
+    assert (
+        "You pay when it is delivered" in write("order_confirmed", {**ORDER, "payment_method": "cash_on_delivery"}).text
+    )
+
+
+def test_a_cancelled_order_says_why_and_what_was_missing() -> None:
+    written = write("order_cancelled", ORDER)
+    assert "It was not paid in time." in written.text
+    assert "KET-1: 2 ordered, 1 left" in written.html
+
+
+def test_a_parcel_says_how_to_follow_it() -> None:
+    assert "PX-77" in write("order_shipped", ORDER).text
+    assert "number" not in write("order_shipped", {**ORDER, "tracking_number": None}).text.lower().split("--")[0][20:]
+
+
+def test_what_is_no_kind_is_not_written() -> None:
+    with pytest.raises(UnknownKind):
+        write("../base", ORDER)
+
+
+def test_a_mail_has_one_message_id_for_good_and_both_forms() -> None:
+    settings = Settings(mail_from="Shop <hello@shop.example>")
+    made = [composed(settings, "n-1", write("order_confirmed", ORDER), "a@b.example", NOON) for _ in range(2)]
+    assert {message["Message-ID"] for message in made} == {"<n-1@shop.example>"}
+    assert made[0]["Date"] == "Sun, 01 Mar 2026 12:00:00 +0000"
+    assert [part.get_content_type() for part in made[0].iter_parts()] == ["text/plain", "text/html"]
+
+
+@pytest.mark.parametrize("address", ["", "nobody", "a@b.example\r\nBcc: c@d.example", "a b@", "<>"])
+def test_what_is_no_address_gets_no_mail(address: str) -> None:
+    with pytest.raises(NoAddress):
+        composed(Settings(), "n-1", write("order_confirmed", ORDER), address, NOON)
+
+
+def test_a_notification_ends_sent_or_failed_and_says_so_once() -> None:
+    queued = Notification("n-1", "o1", "order_confirmed", "u1", "u1", NOON)
+    sent, failed = queued.sent(NOON, "jane@soko.example", "Hello"), queued.failed("refused")
+    assert (sent.status, sent.recipient, sent.sequence) == (Status.SENT, "j***@soko.example", 1)
+    assert (failed.status, failed.reason, failed.sequence) == (Status.FAILED, "refused", 1)
+    assert (type(sent.fact()).__name__, type(failed.fact()).__name__) == ("Sent", "Failed")
+
+
+def test_an_address_is_masked() -> None:
+    assert [masked(each) for each in ("jane@x.example", "j@x.example")] == ["j***@x.example", "j***@x.example"]
