@@ -53,7 +53,9 @@ class Shop:
             tell(number, len(self.stateful))
 
     async def start(self) -> None:
-        """Run all loops."""
+        """Open every database first, so that no message leaves before all who want it have subscribed; then run."""
+        for service in self.services.values():
+            await service.open_database()
         for part in self.stateful:
             await part.start()
         await self.gateway.start()

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+MARGIN = timedelta(seconds=5)
+"""A handler is cut off before its lease ends: nobody else may call meanwhile."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """One call as its handler sees it. ``key`` is the idempotency key; ``stream_id`` is who asked ("" for no stream).
@@ -74,6 +78,10 @@ class Calls:
         """Every call there is."""
         return frozenset(self._by_name)
 
+    def leases(self) -> dict[str, timedelta]:
+        """How long each call is leased: its own limit, and time to record what came of it."""
+        return {name: calling.lease + MARGIN for name, calling in self._by_name.items()}
+
     def named(self, name: str) -> Calling:
         """How calls called ``name`` are made. Raises KeyError."""
         return self._by_name[name]
@@ -101,10 +109,12 @@ class Calls:
 
 
 LEASE = """
-update calls set lease = $2, leased_until = $1 + make_interval(secs => $3), tries = calls.tries + 1
+update calls set lease = $2, tries = calls.tries + 1,
+       leased_until = $1 + coalesce((select lease from unnest($4::text[], $5::interval[]) kinds (name, lease)
+                                     where kinds.name = calls.name), interval '1 minute')
 from (select id, leased_until is not null as lost from calls
       where due_at <= $1 and parked_at is null and (leased_until is null or leased_until <= $1)
-      order by due_at, id limit $4 for update skip locked) due
+      order by due_at, id limit $3 for update skip locked) due
 where calls.id = due.id
 returning calls.*, due.lost
 """  # due calls that nobody has leased, or whose lease ran out
@@ -116,7 +126,6 @@ update calls set lease = null, leased_until = null, error = failed.error, due_at
 from json_populate_recordset(null::calls, {}::json) failed where calls.id = failed.id
 """
 IN_FLIGHT = 64
-LONGEST_LEASE = timedelta(minutes=2)
 
 
 @dataclass(slots=True)
@@ -171,10 +180,11 @@ class Caller:
 
     async def _lease(self) -> int:
         service, room = self._service, IN_FLIGHT - len(self._in_flight)
-        if room <= 0:
+        if room <= 0 or not service.calls.names:
             return 0
         now, lease = service.world.clock(), service.world.ids()
-        rows = await service.database.pool.fetch(LEASE, now, lease, LONGEST_LEASE.total_seconds(), room)
+        names, leases = zip(*service.calls.leases().items(), strict=True)
+        rows = await service.database.pool.fetch(LEASE, now, lease, room, names, leases)
         if rows:
             service.world.faults.reach("call.leased")
         for row in rows:

@@ -35,7 +35,7 @@ from chassis.subscriptions import Subscriptions
 from chassis.timers import Timers
 from chassis.unit import Unit, driver
 from chassis.wait import Waiters
-from chassis.worker import OPTIMISTIC_ROUNDS, Worker
+from chassis.worker import ONE_AT_A_TIME, OPTIMISTIC_ROUNDS, Worker
 from chassis.world import World
 from chassis.writing import Conflict, statement
 
@@ -120,18 +120,23 @@ class Service:
             try:
                 async with self.database.pool.acquire() as connection:
                     if once is None and attempt < OPTIMISTIC_ROUNDS * 3:
-                        return await self._attempt(connection, do, context, None)
-                    async with connection.transaction():
-                        if once is not None and (made := await idempotency.claim(connection, once)) is not None:
-                            return Executed(None, 0, replayed=True, resource_id=made)
-                        if attempt == OPTIMISTIC_ROUNDS * 3:
-                            await connection.execute("lock table events in share row exclusive mode")
-                        return await self._attempt(connection, do, context, once)
+                        batch = await self._attempt(connection, do, context, None)
+                    else:
+                        async with connection.transaction():
+                            if once is not None and (made := await idempotency.claim(connection, once)) is not None:
+                                return Executed(None, 0, replayed=True, resource_id=made)
+                            if attempt == OPTIMISTIC_ROUNDS * 3:
+                                await connection.execute(ONE_AT_A_TIME)
+                            batch = await self._attempt(connection, do, context, once)
             except Conflict:
                 continue
+            # Only now is it committed: a state remembered earlier would outlive a commit that failed.
+            self.committed(batch.draft)
+            held = Held(0, None) if isinstance(do.decider, Many) else batch.state(do.decider.name(do.id))
+            return Executed(held.state, held.version, resource_id=once.resource_id if once else None)
         raise Conflict(f"{do} lost every round")
 
-    async def _attempt(self, connection: Any, do: Do, context: Context, once: Once | None) -> Executed:
+    async def _attempt(self, connection: Any, do: Do, context: Context, once: Once | None) -> Batch:
         batch = Batch(
             self.aggregates,
             await self.store.load(connection, streams_of([do])),
@@ -146,11 +151,7 @@ class Service:
                 batch.load(await self.store.load(connection, missing.streams))
         made = await statement(connection, batch.draft, self.name, self.world.clock(), once)
         await made.run(connection)
-        self.committed(batch.draft)
-        if isinstance(do.decider, Many):
-            return Executed(None, 0, resource_id=once.resource_id if once else None)
-        held = batch.state(do.decider.name(do.id))
-        return Executed(held.state, held.version, resource_id=once.resource_id if once else None)
+        return batch
 
     async def load(self, decider: Decider[Any, Any, Any], id_: str) -> Held:
         """A stream as it is now; version 0 when there is none."""
@@ -255,8 +256,9 @@ class Service:
             self.world.courier.subscribe(self.name, self.subscriptions.types, self.receive)
 
     async def start(self) -> None:
-        """Open the database and run all loops until ``stop``."""
-        await self.open_database()
+        """Open the database, unless it is open, and run all loops until ``stop``."""
+        if not self.database.started:
+            await self.open_database()
         steps: dict[str, tuple[Callable[[], Awaitable[int]], float]] = {
             "relay": (self.relay_once, POLL),
             "timers": (self._timers_until, POLL),

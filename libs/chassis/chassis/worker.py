@@ -99,9 +99,9 @@ class Worker:
         for attempt in range(OPTIMISTIC_ROUNDS + 1):
             try:
                 worked = await self._batch(self._limit, alone=attempt == OPTIMISTIC_ROUNDS)
-            except Conflict:
+            except Conflict as lost:
                 if attempt == OPTIMISTIC_ROUNDS and self._limit == 1:
-                    raise
+                    return await self._blame_first(lost)  # nobody else can have been first: it is the row itself
                 continue
             except AWAY:
                 raise
