@@ -8,7 +8,7 @@ class Once:
     """A request that must take effect once.
 
     ``caller`` (``user:…``, ``cart:…``), ``route`` (method and path) and ``key`` together are unique; ``body_hash`` is
-    the sha256 of the body, in hex. ``resource_id`` is what a replay answers with.
+    a keyed hash of the body, in hex. ``resource_id`` is what a replay answers with.
     """
 
     caller: str

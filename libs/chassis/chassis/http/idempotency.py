@@ -1,12 +1,11 @@
 """``Idempotency-Key``, the HTTP side; the effect's transaction keeps what comes of it."""
 
-import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Final, Literal, overload
 
 from fastapi import Request, Response
 
-from chassis.http.auth import authenticate
+from chassis.http.auth import Authentication, authenticate
 from chassis.http.problems import IDEMPOTENCY_KEY_REQUIRED, Problem, invalid
 from chassis.once import Once
 
@@ -48,9 +47,9 @@ async def _optional(request: Request) -> Once | None:
     caller = await authenticate(request)
     if not caller.known:
         return None
-    body = hashlib.sha256(await request.body())
-    body.update(request.scope["query_string"])
-    return Once(caller.key, f"{request.method} {request.url.path}", keys[0], body.hexdigest())
+    authentication: Authentication = request.app.state.authentication
+    body_hash = authentication.service_tokens.digest(request.scope["query_string"] + b"\n" + await request.body())
+    return Once(caller.key, f"{request.method} {request.url.path}", keys[0], body_hash)
 
 
 def replayed(response: Response) -> None:
