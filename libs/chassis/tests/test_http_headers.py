@@ -45,7 +45,7 @@ async def wait(seconds: float = Depends(prefer_wait), caller: Caller = Depends(a
 
 @router.post("/optional/{id}", operation_id="optional", summary="Optional")
 async def optional(
-    caller: Caller = Depends(cart_holder), once: Once | None = Depends(idempotency())
+    dry: bool = False, caller: Caller = Depends(cart_holder), once: Once | None = Depends(idempotency())
 ) -> dict[str, Any] | None:
     if once is None:
         return None
@@ -136,6 +136,7 @@ async def test_a_key_counts_by_caller_and_route_with_the_bodys_hash(client: http
     assert (first["route"], first["key"]) == ("POST /optional/1", "k")
     assert first == await ask("/optional/1/", b'{"a": 1}')
     assert first["hash"] != (await ask("/optional/1", b'{"a": 2}'))["hash"]
+    assert first["hash"] != (await ask("/optional/1?dry=true", b'{"a": 1}'))["hash"]
     assert first["route"] != (await ask("/optional/2", b'{"a": 1}'))["route"]
     assert first["caller"] != (await ask("/optional/1", b'{"a": 1}', "d" * 43))["caller"]
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from time import monotonic
@@ -44,11 +44,11 @@ async def listening(
 
 
 @pytest.fixture
-def nobody() -> str:
-    """An address where nobody listens."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{free.getsockname()[1]}"
+def nobody() -> Iterator[str]:
+    """An address where nobody listens: it is taken, so that no other server of the test gets it."""
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{mute.getsockname()[1]}"
 
 
 @pytest.fixture
@@ -308,13 +308,17 @@ async def test_an_upload_counts_silence_and_not_how_long_it_takes(connections: C
 
 
 async def test_an_upload_that_is_not_read_is_a_504(connections: Connections) -> None:
-    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await asyncio.get_running_loop().create_future()
+    over = asyncio.Event()
 
-    async with listening(silent) as address:
+    async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await over.wait()
+        writer.close()
+
+    async with listening(deaf) as address:
         client = Client([b"x" * 1_000_000] * 20)
         headers = {"content-length": "20000000"}
         await Upstream("catalog", [address], connections)(scope("POST", "/x", headers), client.receive, client.send)
+        over.set()
     assert client.status == 504
 
 
