@@ -1,5 +1,6 @@
 """ETag, If-Match, Prefer, Idempotency-Key: what headers ask for."""
 
+import hashlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,6 +10,8 @@ from chassis.http import (
     Caller,
     Problem,
     Router,
+    ServiceTokens,
+    ServiceTokens,
     anyone,
     cart_holder,
     create_app,
@@ -19,6 +22,8 @@ from chassis.http import (
     tagged,
 )
 from chassis.once import Once
+from chassis.world import utc_now
+from chassis.world import utc_now
 from fastapi import Depends, Request, Response
 
 CART = "c" * 43
@@ -62,6 +67,10 @@ async def required(
 
 class Guests:
     """Authentication in a shop where nobody has an account."""
+
+    service_tokens = ServiceTokens("headers", "shared", utc_now)
+
+    service_tokens = ServiceTokens("headers", "a key of this test", utc_now)
 
     async def caller(self, bearer: str | None, cart_token: str | None) -> Caller:
         return Caller(cart_token=cart_token)
@@ -139,6 +148,12 @@ async def test_a_key_counts_by_caller_and_route_with_the_bodys_hash(client: http
     assert first["hash"] != (await ask("/optional/1?dry=true", b'{"a": 1}'))["hash"]
     assert first["route"] != (await ask("/optional/2", b'{"a": 1}'))["route"]
     assert first["caller"] != (await ask("/optional/1", b'{"a": 1}', "d" * 43))["caller"]
+
+
+async def test_what_is_kept_of_a_body_does_not_tell_it(client: httpx.AsyncClient) -> None:
+    body = b'{"password": "123456"}'
+    answer = await client.post("/optional/1", content=body, headers=keyed("k"))
+    assert answer.json()["hash"] not in {hashlib.sha256(each).hexdigest() for each in (body, b"\n" + body)}
 
 
 async def test_a_key_is_optional_where_it_is_not_required(client: httpx.AsyncClient) -> None:
