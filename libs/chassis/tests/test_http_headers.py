@@ -11,7 +11,6 @@ from chassis.http import (
     Problem,
     Router,
     ServiceTokens,
-    ServiceTokens,
     anyone,
     cart_holder,
     create_app,
@@ -22,7 +21,6 @@ from chassis.http import (
     tagged,
 )
 from chassis.once import Once
-from chassis.world import utc_now
 from chassis.world import utc_now
 from fastapi import Depends, Request, Response
 
@@ -67,8 +65,6 @@ async def required(
 
 class Guests:
     """Authentication in a shop where nobody has an account."""
-
-    service_tokens = ServiceTokens("headers", "shared", utc_now)
 
     service_tokens = ServiceTokens("headers", "a key of this test", utc_now)
 
