@@ -157,11 +157,8 @@ async def test_what_the_bank_promises_after_the_cancel_is_given_back(both: Both)
 
 async def test_a_void_that_meets_the_capture_on_its_way_is_answered_by_it(both: Both) -> None:
     await both.authorise("tok_success")
-    service = both.payment.service
-    harness = both.payment
-    await service.receive([harness.envelope(contracts.Capture(**both.ids, amount=500), subject="o-1")])
-    await service.receive([harness.envelope(contracts.Void(**both.ids), subject="o-1")])
-    await harness.settle()
+    capture, void = contracts.Capture(**both.ids, amount=500), contracts.Void(**both.ids)
+    await both.payment.deliver(capture, void, subject="o-1")
     assert both.told() == ["Started", "Authorised", "Captured"]
     await both.order_says(contracts.Refund(**both.ids, refund_id="r-1", amount=500))
     await both.order_says(contracts.Refund(**both.ids, refund_id="r-1", amount=500))
