@@ -327,6 +327,25 @@ async def test_when_no_key_can_be_had_identity_is_named_and_nobody_logged_out(sh
     assert (await shop.who(token)).user_id == "u-1"
 
 
+async def test_keys_are_read_anew_now_and_then_so_that_one_taken_back_goes(shop: Shop) -> None:
+    assert await shop.keys.poll_once()
+    assert await shop.keys.poll_once()
+    assert shop.published.asked == 1
+    shop.published.keys.clear()
+    shop.published.publish(Identity(shop.clock), "another")
+    shop.clock.advance(timedelta(minutes=5))
+    assert await shop.keys.poll_once()
+    await shop.refuses(shop.identity.token("u-1"))
+
+
+async def test_as_long_as_there_are_no_keys_each_poll_asks(shop: Shop) -> None:
+    shop.published.reachable = False
+    assert not await shop.keys.poll_once()
+    shop.published.reachable = True
+    assert await shop.keys.poll_once()
+    assert shop.keys.known
+
+
 async def test_a_broken_list_of_keys_does_not_replace_the_good_one(shop: Shop) -> None:
     await shop.who(shop.identity.token("u-1"))
     shop.published.keys = {"x": {"kid": "x", "kty": "nonsense"}}

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from chassis.context import Context
 from chassis.fixtures import Clock
-from chassis.http import VALIDATION, Answer, Caller, Entry, PeerAnswer, Peers, Problem, ServiceTokens, invalid
+from chassis.http import VALIDATION, Answer, Caller, PeerAnswer, Peers, Problem, ServiceTokens, invalid
+from chassis.http.middleware import Entry
 from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.applications import Starlette
 from starlette.requests import Request

@@ -12,7 +12,8 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
-from chassis.http import Connections, Entry, Peers, Problem, Upstream
+from chassis.http import Connections, Peers, Problem, Upstream
+from chassis.http.middleware import Entry
 from starlette.types import Message, Scope
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -437,7 +438,7 @@ async def test_peers_reach_a_service_behind_the_network_as_one_beside_them(
 
 async def test_the_problem_of_a_proxy_carries_the_requests_id(connections: Connections, nobody: str) -> None:
     client = Client()
-    gateway = Entry(Upstream("catalog", [nobody], connections), "gateway", edge=True)
+    gateway = Entry(Upstream("catalog", [nobody], connections), "gateway")
     await gateway(scope(headers={"x-request-id": "r-1"}), client.receive, client.send)
     assert (client.json()["request_id"], client.json()["instance"]) == ("r-1", "/x")
 

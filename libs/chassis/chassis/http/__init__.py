@@ -19,7 +19,6 @@ from chassis.http.etag import etag, if_match, tagged
 from chassis.http.idempotency import idempotency, replayed
 from chassis.http.keyset import beyond
 from chassis.http.lists import Listing, Paging, ordering, paging
-from chassis.http.middleware import Entry
 from chassis.http.money import Money
 from chassis.http.peers import PeerAnswer, Peers
 from chassis.http.prefer import prefer_wait
@@ -79,7 +78,6 @@ __all__ = [
     "Body",
     "Caller",
     "Connections",
-    "Entry",
     "Health",
     "Keys",
     "Listing",

@@ -26,19 +26,13 @@ def request_ids() -> str:
 
 
 _OWN = frozenset((b"x-request-id", b"traceparent"))
-_INSIDE = frozenset((b"x-service-token", b"x-correlation-id"))
 
 
 class Entry:
-    """Gives the request its ids, its time and, where a route fails in a way nobody foresaw, its problem document.
+    """Gives the request its ids, its time and, where a route fails in a way nobody foresaw, its problem document."""
 
-    At the ``edge`` headers that only the shop's own services may send are dropped.
-    """
-
-    def __init__(
-        self, app: ASGIApp, service_name: str, ids: Callable[[], str] = request_ids, *, edge: bool = False
-    ) -> None:
-        self.app, self.service, self.ids, self.edge = app, service_name, ids, edge
+    def __init__(self, app: ASGIApp, service_name: str, ids: Callable[[], str] = request_ids) -> None:
+        self.app, self.service, self.ids = app, service_name, ids
         self._observers: dict[tuple[str, int], Callable[[float], None]] = {}
         self.timing = service_name.encode() + b";dur=%.2f"
 
@@ -98,7 +92,7 @@ class Entry:
                 request_id = value if _ID.fullmatch(value) else b""
             elif name == b"traceparent":
                 trace = value if _TRACEPARENT.fullmatch(value) else b""
-            elif not self.edge or name not in _INSIDE:
+            else:
                 headers.append(header)
                 if name == b"x-correlation-id" and _ID.fullmatch(value):
                     correlation = value

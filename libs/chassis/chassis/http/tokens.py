@@ -56,7 +56,7 @@ class Keys:
         self._fetch, self._clock, self._pause = fetch, clock, pause
         self._keys: dict[str, jwt.PyJWK] = {}
         self._asked_at: datetime | None = None
-        self._reached = False
+        self._reached = True
         self._asking = asyncio.Lock()
 
     @property
@@ -70,7 +70,7 @@ class Keys:
             async with self._asking:
                 if kid not in self._keys and self._may_ask():
                     await self.refresh()
-            if kid not in self._keys and not self._reached:
+            if kid not in self._keys and not (self._reached and self._keys):
                 raise Unreachable
         return self._keys.get(kid)
 
@@ -82,18 +82,18 @@ class Keys:
             self._keys = {key.key_id: key for key in jwt.PyJWKSet.from_dict(dict(document)).keys if key.key_id}
             self._reached = True
         except Exception as error:
-            log.warning("signing keys could not be read: %s", error)
+            # Told once an outage, not at every poll.
+            log.log(logging.WARNING if self._reached else logging.DEBUG, "signing keys could not be read: %s", error)
             self._reached = False
         return self._reached
 
-    async def run(self) -> None:
-        """Read the keys at once, then every five minutes, until cancelled: a key that was taken back goes too."""
-        while True:
-            reached = await self.refresh()
-            await asyncio.sleep((EVERY if reached else self._pause).total_seconds())
+    async def poll_once(self) -> bool:
+        """Read the keys where there are none, or they are five minutes old: a key that was taken back goes too."""
+        old = self._asked_at is None or self._clock() - self._asked_at >= EVERY
+        return await self.refresh() if old or not self.known else True
 
     def _may_ask(self) -> bool:
-        pause = self._pause if self._reached else min(self._pause, SOON)
+        pause = self._pause if self._reached and self._keys else min(self._pause, SOON)
         return self._asked_at is None or self._clock() - self._asked_at >= pause
 
 
