@@ -29,7 +29,7 @@ CANCELLED: Final[dict[str, str]] = {
 """Why an order was cancelled, said to the customer."""
 
 PAYMENT_FAILED: Final[dict[str, str]] = {
-    "declined": "The card was declined.",
+    "declined": "The payment was declined.",
     "insufficient_funds": "There was not enough money on the account.",
     "expired": "The payment was not completed in time.",
 }

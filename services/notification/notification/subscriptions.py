@@ -24,7 +24,6 @@ def queued(notification: Notification, contact: Mapping[str, Any], data: Mapping
 
 
 def send(message: public.Send, at: Received) -> Iterable[Outcome]:
-    assert isinstance(message.contact, dict)
     notification = Notification(at.id, message.cause, message.kind, message.subject_id, message.customer_id, at.now)
     return queued(notification, message.contact, message.data)
 

@@ -50,10 +50,16 @@ def test_every_kind_can_be_written_without_any_data(kind: str) -> None:
 
 def test_an_order_is_listed_with_its_prices() -> None:
     written = write("order_confirmed", ORDER)
-    for said in ("2 x Kettle <large>: KES 4,998.00", "1 x Mug: KES 300.00", "Total: KES 5,298.00"):
+    for said in ("2 x Kettle <large>: KES 4,998.00\n1 x Mug: KES 300.00\nTotal: KES 5,298.00",):
         assert said in written.text
     assert "Kettle &lt;large&gt;" in written.html
     assert "<large>" not in written.html
+
+
+def test_what_the_lines_do_not_add_up_to_has_a_line_of_its_own() -> None:
+    written = write("order_confirmed", {**ORDER, "total": 549800})
+    assert "Shipping, tax, discount: KES 200.00\nTotal: KES 5,498.00" in written.text
+    assert "KES 200.00" in written.html
 
 
 def test_amounts_have_their_currencys_own_digits() -> None:

@@ -1,0 +1,253 @@
+"""From the wish that somebody is told to a mail at a real server, or in a folder."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from chassis.fixtures import Harness
+from chassis.world import new_id
+from notification.calls import TRIES
+from notification.service import build
+from notification.settings import Settings
+from pydantic import SecretStr
+from soko_contracts import identity, inventory, order
+from soko_contracts import notification as public
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+DATA = {"number": "SO-1", "currency": "KES", "total": 100, "lines": []}
+
+
+class Server:
+    """A real SMTP server that keeps what it takes; ``says`` is its answer to the next mails."""
+
+    def __init__(self) -> None:
+        self.taken: list[EmailMessage] = []
+        self.recipients: list[list[str]] = []
+        self.says: list[str] = []
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.controller = Controller(self, hostname="127.0.0.1", port=self.port)
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd calls it so
+        if self.says:
+            return self.says.pop(0)
+        self.taken.append(message_from_bytes(envelope.content, policy=policy.default))
+        self.recipients.append(envelope.rcpt_tos)
+        return "250 OK"
+
+    @property
+    def url(self) -> SecretStr:
+        return SecretStr(f"smtp://127.0.0.1:{self.port}")
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server()
+    server.controller.start()
+    yield server
+    server.controller.stop()
+
+
+Running = Callable[..., Any]
+
+
+@pytest.fixture
+def mailing(running: Running, tmp_path: Path) -> Running:
+    """The service, with an admin and a folder for mails."""
+
+    @asynccontextmanager
+    async def run(**settings: Any) -> AsyncIterator[Harness]:
+        given = {"admin_email": "boss@soko.example", "soko_home": tmp_path, **settings}
+        async with running(build, Settings, **given) as harness:
+            yield harness
+
+    return run
+
+
+def wish(kind: str = "order_confirmed", cause: str = "o-1", **changes: Any) -> public.Send:
+    said: dict[str, Any] = {
+        "cause": cause,
+        "kind": kind,
+        "subject_id": "u-1",
+        "customer_id": "u-1",
+        "contact": {"email": "jane@soko.example", "phone": None, "language": "en"},
+        "data": DATA,
+    }
+    return public.Send(**{**said, **changes})
+
+
+async def rows(harness: Harness) -> list[dict[str, Any]]:
+    found = await harness.service.database.pool.fetch("select * from notifications order by created_at, id")
+    return [dict(row) for row in found]
+
+
+def files(folder: Path) -> list[EmailMessage]:
+    found = sorted((folder / "mail").glob("*.eml"))
+    return [message_from_bytes(file.read_bytes(), policy=policy.default) for file in found]
+
+
+async def test_without_a_server_a_mail_is_a_file(mailing: Running, tmp_path: Path) -> None:
+    async with mailing() as harness:
+        await harness.deliver(wish(), subject="u-1")
+        (mail,) = files(tmp_path)
+        assert (mail["To"], mail["Subject"]) == ("jane@soko.example", "Your order SO-1 is confirmed")
+        (row,) = await rows(harness)
+        assert mail["Message-ID"] == f"<{row['id']}@soko.example>"
+        assert (row["status"], row["recipient"], row["title"]) == ("sent", "j***@soko.example", mail["Subject"])
+        assert harness.sent == [public.Sent(notification_id=row["id"], kind="order_confirmed", channel="email")]
+        assert [path.name for path in (tmp_path / "mail").iterdir() if path.suffix != ".eml"] == []
+
+
+async def test_a_mail_reaches_a_real_server(mailing: Running, server: Server) -> None:
+    async with mailing(smtp_url=server.url) as harness:
+        await harness.deliver(wish(), subject="u-1")
+        assert server.recipients == [["jane@soko.example"]]
+        body = server.taken[0].get_body(("html",))
+        assert body is not None
+        assert "Your order SO-1 is confirmed" in body.get_content()
+        assert [row["status"] for row in await rows(harness)] == ["sent"]
+
+
+async def test_one_cause_and_kind_is_one_mail(mailing: Running, server: Server) -> None:
+    async with mailing(smtp_url=server.url) as harness:
+        await harness.deliver(wish(), wish(), subject="u-1")
+        await harness.deliver(wish(), wish("order_shipped"), wish(cause="o-2"), subject="u-1")
+        assert sorted(mail["Subject"] for mail in server.taken) == [
+            "Your order SO-1 is confirmed",
+            "Your order SO-1 is confirmed",
+            "Your order SO-1 is on its way",
+        ]
+        assert [row["status"] for row in await rows(harness)] == ["sent"] * 3
+        assert [type(message) for message in harness.sent] == [public.Sent] * 3
+
+
+async def test_a_busy_server_is_asked_again_later_with_the_same_message_id(mailing: Running, server: Server) -> None:
+    server.says = ["451 not now", "451 not now"]
+    async with mailing(smtp_url=server.url) as harness:
+        await harness.deliver(wish(), subject="u-1")
+        assert ([row["status"] for row in await rows(harness)], server.taken) == (["queued"], [])
+        for _ in range(2):
+            harness.clock.advance(timedelta(seconds=30))
+            await harness.settle()
+        (row,) = await rows(harness)
+        assert row["status"] == "sent"
+        assert [mail["Message-ID"] for mail in server.taken] == [f"<{row['id']}@soko.example>"]
+
+
+async def test_a_server_that_is_away_does_not_lose_a_mail(mailing: Running) -> None:
+    server = Server()
+    async with mailing(smtp_url=server.url) as harness:
+        await harness.deliver(wish(), subject="u-1")
+        assert [row["status"] for row in await rows(harness)] == ["queued"]
+        server.controller.start()
+        try:
+            harness.clock.advance(timedelta(seconds=30))
+            await harness.settle()
+        finally:
+            server.controller.stop()
+        assert len(server.taken) == 1
+
+
+async def test_a_mail_that_the_server_will_never_take_has_failed(mailing: Running, server: Server) -> None:
+    server.says = ["554 no"]
+    async with mailing(smtp_url=server.url) as harness:
+        await harness.deliver(wish(), subject="u-1")
+        (row,) = await rows(harness)
+        assert (row["status"], row["reason"], row["sequence"]) == ("failed", "refused", 1)
+        failed = public.Failed(notification_id=row["id"], kind="order_confirmed", channel="email", reason="refused")
+        assert harness.sent == [failed]
+        assert await harness.service.database.pool.fetchval("select count(*) from calls") == 0
+
+
+async def test_a_server_that_never_comes_back_is_given_up(mailing: Running) -> None:
+    async with mailing(smtp_url=Server().url) as harness:
+        await harness.deliver(wish(), subject="u-1")
+        for _ in range(TRIES):
+            harness.clock.advance(timedelta(minutes=6))
+            await harness.settle()
+        assert [(row["status"], row["reason"]) for row in await rows(harness)] == [("failed", "gave-up")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"contact": {"email": None, "phone": "+254700000001", "language": "en"}}, "no-address"),
+        ({"kind": "birthday"}, "unknown-kind"),
+    ],
+)
+async def test_what_cannot_be_sent_has_failed(mailing: Running, changes: dict[str, Any], reason: str) -> None:
+    async with mailing() as harness:
+        await harness.deliver(wish(**changes), subject="u-1")
+        assert [(row["status"], row["reason"]) for row in await rows(harness)] == [("failed", reason)]
+
+
+async def test_the_admin_hears_of_new_orders_and_of_low_stock(mailing: Running, tmp_path: Path) -> None:
+    totals = order.Totals(subtotal=200, discount=0, shipping=0, tax=0, rounding=0, total=200, currency="KES")
+    line = order.OrderLine(sku="KET-1", variant_id="v", name="Kettle", quantity=2, unit_price=100)
+    confirmed = order.Confirmed(
+        order_id="o-1",
+        number="SO-1",
+        customer_id=None,
+        lines=(line,),
+        totals=totals,
+        payment_method="card",
+        confirmed_at=NOON,
+    )
+    low = inventory.StockLow(sku="KET-1", available=3, threshold=5)
+    async with mailing() as harness:
+        await harness.deliver(confirmed, subject="o-1")
+        await harness.deliver(confirmed, subject="o-1")
+        await harness.deliver(low, low, subject="KET-1")
+    mails = files(tmp_path)
+    assert {mail["To"] for mail in mails} == {"boss@soko.example"}
+    subjects = sorted(mail["Subject"] for mail in mails)
+    assert subjects == ["KET-1 is running low", "KET-1 is running low", "New order SO-1"]
+
+
+async def test_without_an_admin_nobody_is_told(mailing: Running, tmp_path: Path) -> None:
+    async with mailing(admin_email="") as harness:
+        await harness.deliver(inventory.StockLow(sku="KET-1", available=3, threshold=5), subject="KET-1")
+        assert await rows(harness) == []
+
+
+async def test_an_erased_customer_leaves_no_address_behind(mailing: Running, tmp_path: Path) -> None:
+    user_id, other = new_id(), new_id()
+    erased = identity.UserErased(user_id=user_id, role="customer", active=False)
+    async with mailing() as harness:
+        await harness.deliver(wish(subject_id=user_id, customer_id=user_id), subject=user_id)
+        await harness.deliver(wish(cause="o-2", subject_id=other, customer_id=other), subject=other)
+        await harness.deliver(erased, subject=user_id)
+        kept = {row["customer_id"]: (row["recipient"], row["title"], row["status"]) for row in await rows(harness)}
+        assert kept[user_id] == (None, None, "sent")
+        assert kept[other][0] == "j***@soko.example"
+    assert len(files(tmp_path)) == 1
+
+
+async def test_an_erased_customer_gets_no_mail_that_was_still_waiting(mailing: Running, server: Server) -> None:
+    server.says = ["451 not now"]
+    async with mailing(smtp_url=server.url) as harness:
+        await harness.deliver(wish(), subject="u-1")
+        await harness.deliver(identity.UserErased(user_id="u-1", role="customer", active=False), subject="u-1")
+        harness.clock.advance(timedelta(minutes=10))
+        await harness.settle()
+        assert server.taken == []
+        assert [(row["status"], row["reason"]) for row in await rows(harness)] == [("failed", "erased")]
+        assert await harness.service.database.pool.fetchval("select count(*) from calls") == 0
+
+
+async def test_nothing_kept_after_sending_holds_an_address(mailing: Running) -> None:
+    async with mailing() as harness:
+        await harness.deliver(wish(data={**DATA, "secret": "hush"}), subject="u-1")
+        await asyncio.sleep(0)
+        for table in ("notifications", "calls", "inbox", "outbox", "published", "feed", "done"):
+            found = await harness.service.database.pool.fetch(f"select t::text as text from {table} t")
+            assert not [row for row in found if "jane@" in row["text"] or "hush" in row["text"]], table
