@@ -59,6 +59,7 @@ class Database:
             pool_size=self.size,
             max_overflow=0,
             pool_pre_ping=True,
+            hide_parameters=True,
             connect_args={"server_settings": {**KEEPALIVE, "jit": "off", "application_name": f"soko-{self.name}"}},
         )
 

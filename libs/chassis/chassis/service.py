@@ -323,6 +323,7 @@ class Service:
 
     async def _poll_revocations(self) -> int:
         await self.revocations.poll_once()
+        await self.keys.poll_once()
         return 0
 
     async def _timers_until(self) -> int:
