@@ -410,6 +410,20 @@ async def test_the_last_list_stands_while_identity_is_away(shop: Shop) -> None:
     await shop.refuses(token)
 
 
+async def test_an_outage_of_identity_is_logged_once(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    shop.published.reachable = False
+    for _ in range(3):
+        await shop.revocations.poll_once()
+        await shop.keys.poll_once()
+    assert [record.levelname for record in caplog.records].count("WARNING") == 2
+    caplog.clear()
+    shop.published.reachable = True
+    await shop.revocations.poll_once()
+    shop.published.reachable = False
+    await shop.revocations.poll_once()
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
 async def test_an_identity_that_was_set_up_anew_is_read_from_the_start(shop: Shop) -> None:
     shop.published.news = {"position": 9, "sessions": []}
     await shop.revocations.poll_once()

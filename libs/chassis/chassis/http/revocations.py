@@ -29,7 +29,7 @@ class Revocations:
         self._position = 0
         self._sessions: dict[str, float] = {}
         self._users: dict[str, float] = {}
-        self.reached_at: datetime | None = None
+        self._reached = True
 
     def covers(self, claims: Claims) -> bool:
         """Whether the token that says ``claims`` was revoked."""
@@ -45,8 +45,11 @@ class Revocations:
                 news = await self._fetch(before)
                 position = int(news["position"])
             except Exception as error:
-                log.debug("revocations could not be read: %s", error)
+                # Told once an outage, not at every poll.
+                log.log(logging.WARNING if self._reached else logging.DEBUG, "revocations could not be read: %r", error)
+                self._reached = False
                 return False
+            self._reached = True
             self._take(news)
             # A position behind ours means that identity was set up anew: its whole list is read again.
             self._position = position if position >= before else 0
@@ -65,7 +68,6 @@ class Revocations:
         for user in news.get("users", ()):
             self._users[user["id"]] = max(float(user["before"]), self._users.get(user["id"], 0.0))
         self._forget((now - KEPT).timestamp())
-        self.reached_at = now
 
     def _forget(self, before: float) -> None:
         for known in (self._sessions, self._users):

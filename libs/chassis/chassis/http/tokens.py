@@ -83,7 +83,7 @@ class Keys:
             self._reached = True
         except Exception as error:
             # Told once an outage, not at every poll.
-            log.log(logging.WARNING if self._reached else logging.DEBUG, "signing keys could not be read: %s", error)
+            log.log(logging.WARNING if self._reached else logging.DEBUG, "signing keys could not be read: %r", error)
             self._reached = False
         return self._reached
 
