@@ -1,9 +1,6 @@
 """What operators watch, for Prometheus: one registry a process, on a port of its own, never through the gateway."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from threading import Thread
-from time import perf_counter
 from typing import Final
 from wsgiref.simple_server import WSGIServer
 
@@ -54,16 +51,6 @@ HTTP_SECONDS: Final = Histogram(
     buckets=_FAST,
     registry=REGISTRY,
 )
-
-
-@contextmanager
-def timed(service: str, handler: str) -> Iterator[None]:
-    """Observe how long the work inside takes, as one of ``soko_handler_seconds``."""
-    began = perf_counter()
-    try:
-        yield
-    finally:
-        HANDLER_SECONDS.labels(service, handler).observe(perf_counter() - began)
 
 
 def serve(port: int, host: str = "127.0.0.1") -> tuple[WSGIServer, Thread]:

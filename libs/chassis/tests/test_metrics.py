@@ -24,14 +24,6 @@ def test_the_ages_and_depths_of_every_queue_have_a_name() -> None:
     assert value("soko_saga_age_seconds", service="test", saga="checkout") == 7
 
 
-def test_work_is_timed_whether_it_succeeds_or_not() -> None:
-    with metrics.timed("test", "order.placed.v1"):
-        pass
-    with pytest.raises(RuntimeError), metrics.timed("test", "order.placed.v1"):
-        raise RuntimeError
-    assert value("soko_handler_seconds_count", service="test", handler="order.placed.v1") == 2
-
-
 def test_they_are_read_from_a_port_of_their_own() -> None:
     metrics.PARKED.labels("test").set(5)
     running = metrics.serve(0)
