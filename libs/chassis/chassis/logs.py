@@ -69,7 +69,9 @@ def configure(env: str, service: str | None = None, *, level: str = "INFO", stre
         render,
     ]
     handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=last))
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()], processors=last)
+    )
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)

@@ -61,9 +61,10 @@ def test_a_line_is_json_with_time_level_service_and_what_was_said(configured: Ca
 
 def test_other_libraries_log_the_same_way(configured: Callable[..., Written]) -> None:
     written = configured(service="order")
-    logging.getLogger("uvicorn.error").warning("%s is late", "the train")
+    logging.getLogger("uvicorn.error").warning("%s is late", "the train", extra={"minutes": 5, "token": "secret-5"})
     (line,) = written.lines
     assert (line["event"], line["logger"], line["service"]) == ("the train is late", "uvicorn.error", "order")
+    assert (line["minutes"], line["token"]) == (5, "***")
 
 
 def test_lines_of_one_piece_of_work_carry_its_ids(configured: Callable[..., Written]) -> None:
