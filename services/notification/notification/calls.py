@@ -66,7 +66,7 @@ async def mail(asked: Asked, service: Service) -> Iterable[Outcome]:
     named = (notification.cause, notification.kind, notification.id)
     if await service.database.pool.fetchval(WAITING, *named) is None:
         return []
-    to = settings.admin_email if notification.subject_id == ADMIN else asked.request["contact"].get("email")
+    to = settings.admin if notification.subject_id == ADMIN else asked.request["contact"].get("email")
     try:
         written = write(notification.kind, asked.request["data"])
         message = composed(settings, notification.id, written, to or "", notification.created_at)

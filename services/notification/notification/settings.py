@@ -6,6 +6,7 @@ from pathlib import Path
 from chassis.settings import Settings as Shared
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 
+DEMO_ADMIN = "admin@soko.example"
 SCHEMES = ("smtp://", "smtps://", "smtp+starttls://")
 
 
@@ -24,7 +25,11 @@ class Settings(Shared):
         "Without it mails are .eml files under SOKO_HOME/mail.",
     )
     mail_from: str = Field("Soko <shop@soko.example>", description="Whom customers get mail from.")
-    admin_email: str = Field("", description="Who is told of new orders and of stock running low; nobody without it.")
+    admin_email: str = Field(
+        "",
+        description="Who is told of new orders and of stock running low. Nobody without it, in development the demo's "
+        "administrator.",
+    )
 
     @field_validator("smtp_url")
     @classmethod
@@ -39,6 +44,11 @@ class Settings(Shared):
         if value and "@" not in parseaddr(value)[1]:
             raise ValueError("must be a mail address")
         return value
+
+    @property
+    def admin(self) -> str:
+        """The admin's address, or nothing."""
+        return self.admin_email or (DEMO_ADMIN if self.development else "")
 
     @property
     def mail_folder(self) -> Path:

@@ -80,7 +80,7 @@ def subscribe(settings: Settings) -> Subscriptions:
     subscriptions = Subscriptions()
     subscriptions.handle(public.Send, key=lambda message: message.subject_id)(send)
     subscriptions.handle(identity.UserErased)(user_erased)
-    if settings.admin_email:
+    if settings.admin:
         subscriptions.handle(order.Confirmed)(new_order)
         subscriptions.handle(inventory.StockLow)(low_stock)
     for type_, message in MESSAGES.items():

@@ -219,6 +219,12 @@ async def test_without_an_admin_nobody_is_told(mailing: Running, tmp_path: Path)
         assert await rows(harness) == []
 
 
+async def test_the_demos_admin_is_told_without_being_named(mailing: Running, tmp_path: Path) -> None:
+    async with mailing(admin_email="", soko_env="development") as harness:
+        await harness.deliver(inventory.StockLow(sku="KET-1", available=3, threshold=5), subject="KET-1")
+    assert [mail["To"] for mail in files(tmp_path)] == ["admin@soko.example"]
+
+
 async def test_an_erased_customer_leaves_no_address_behind(mailing: Running, tmp_path: Path) -> None:
     user_id, other = new_id(), new_id()
     erased = identity.UserErased(user_id=user_id, role="customer", active=False)
