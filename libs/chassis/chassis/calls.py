@@ -18,7 +18,7 @@ from chassis.batch import Batch, Unloaded, streams_of
 from chassis.context import Context
 from chassis.decider import Refused
 from chassis.outcome import Outcome
-from chassis.worker import backoff
+from chassis.worker import backoff, told
 from chassis.writing import Conflict, Statement, statement
 
 if TYPE_CHECKING:
@@ -262,7 +262,7 @@ class Caller:
         last = not known or tries >= self._service.calls.named(one.row["name"]).tries
         return {
             "id": one.row["id"],
-            "error": repr(one.error)[:2000],
+            "error": told(one.error),
             "due_at": now + backoff(tries, self._service.world.random.random()),
             "parked_at": now if last else None,
         }

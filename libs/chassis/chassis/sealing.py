@@ -36,9 +36,35 @@ async def seal(connection: Connected, subject: str, value: Any) -> Sealed:
     key = await connection.fetchval(KEY_OF, subject, AESGCM.generate_key(256))
     if key is None:  # another transaction made it after our snapshot: it is there now
         key = await connection.fetchval("select key from subject_keys where subject = $1", subject)
+    return _boxed(key, subject, value)
+
+
+def _boxed(key: bytes, subject: str, value: Any) -> Sealed:
     nonce = os.urandom(NONCE_BYTES)
     box = nonce + AESGCM(key).encrypt(nonce, orjson.dumps(value), subject.encode())
     return Sealed(subject, base64.b64encode(box).decode())
+
+
+class Sealer:
+    """Seals for many subjects at once. ``made`` are the keys it had to make: store them with what was sealed."""
+
+    def __init__(self, keys: Mapping[str, bytes]) -> None:
+        self._keys = dict(keys)
+        self.made: dict[str, bytes] = {}
+
+    @classmethod
+    async def of(cls, connection: Connected, subjects: Iterable[str]) -> "Sealer":
+        """A sealer with the keys that these subjects have."""
+        wanted = list(set(subjects))
+        if not wanted:
+            return cls({})
+        return cls({row["subject"]: row["key"] for row in await connection.fetch(KEYS_OF, wanted)})
+
+    def seal(self, subject: str, value: Any) -> Sealed:
+        """``value`` (anything JSON can say), readable only while the key of ``subject`` exists."""
+        if subject not in self._keys:
+            self._keys[subject] = self.made[subject] = AESGCM.generate_key(256)
+        return _boxed(self._keys[subject], subject, value)
 
 
 class Opener:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -61,6 +61,7 @@ class Service:
 
     ``tables`` is the metadata of its own tables, ``migrations`` the package that makes them. ``routers`` answer HTTP.
     ``settled`` is the query of ``Waiters``. ``extra`` are loops of the service's own, steps like the chassis's.
+    ``sagas`` names processes and the query for when the oldest that has not settled began.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Service:
         jobs: Sequence[Job] = (),
         settled: str | None = None,
         extra: Iterable[Callable[["Service"], Awaitable[int]]] = (),
+        sagas: Mapping[str, str] | None = None,
     ) -> None:
         self.name, self.settings, self.tables, self.migrations = name, settings, tables, migrations
         tokens = ServiceTokens(name, settings.soko_internal_key.get_secret_value(), world.clock)
@@ -98,7 +100,7 @@ class Service:
         self.jobs = Jobs(self, (*jobs, SWEEP))
         self._relay, self._worker = Relay(self), Worker(self)
         self._timers, self._caller = Timers(self), Caller(self)
-        self._extra = tuple(extra)
+        self._extra, self._sagas = tuple(extra), sagas or {}
         self._wakes = defaultdict[str, asyncio.Event](asyncio.Event)
         self._loops: list[asyncio.Task[None]] = []
         self._stopping = False
@@ -343,6 +345,10 @@ class Service:
         metrics.INBOX_DEPTH.labels(self.name).set(row["inbox_depth"])
         metrics.INBOX_AGE.labels(self.name).set(row["inbox_age"])
         metrics.PARKED.labels(self.name).set(row["parked"])
+        for saga, query in self._sagas.items():
+            began = await self.database.pool.fetchval(query)
+            age = (self.world.clock() - began).total_seconds() if began else 0.0
+            metrics.SAGA_AGE.labels(self.name, saga).set(age)
         return 0
 
     async def health(self) -> Health:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import orjson
+from pydantic import ValidationError
 from soko_contracts import Envelope
 
 from chassis import metrics, tables
@@ -207,12 +208,12 @@ class Worker:
         log.warning(
             "a message failed",
             exc_info=error,
-            extra={"message_id": row["message_id"], "type": row["type"], "subscription": row["subscription"]},
+            extra={name: row[name] for name in ("message_id", "type", "subscription", "correlationid")},
         )
         return {
             "id": row["id"],
             "tries": tries,
-            "error": f"{type(error).__name__}: {error}"[:2000],
+            "error": told(error),
             "due_at": now + backoff(tries, self._service.world.random.random()),
             "parked_at": now if tries >= TRIES else None,
         }
@@ -234,6 +235,16 @@ def backoff(tries: int, chance: float) -> timedelta:
     """The wait after so many failed tries: doubling from half a second to five minutes, a fifth of it chance."""
     delay: timedelta = min(FIRST_DELAY * 2 ** (tries - 1), timedelta(minutes=5))
     return delay * (0.9 + chance / 5)
+
+
+def told(error: BaseException | None) -> str:
+    """An error as it is kept and shown: pydantic's without the input, which may be personal."""
+    if isinstance(error, ValidationError):
+        found = error.errors(include_input=False, include_url=False, include_context=False)
+        text = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in found)
+    else:
+        text = str(error)
+    return f"{type(error).__name__}: {text}"[:2000]
 
 
 def envelope_of(row: asyncpg.Record) -> Envelope:
