@@ -98,10 +98,13 @@ class Gateway:
         if caller is not None:
             inner[CALLER] = caller
         answering.keep = to.service == "catalog"
-        await app(inner, self._limited(arrived, to, receive, answering), answering)
+        try:
+            await app(inner, self._limited(arrived, to, receive, answering), answering)
+        except Exception:
+            if not answering.forbidden:
+                raise
         if answering.forbidden:
             answering.forbidden = False
-            answering.take_back()
             raise _too_large(to.body)
 
     def _limited(self, arrived: Arrived, to: Routed, receive: Receive, answering: Answering) -> Receive:
