@@ -87,7 +87,7 @@ async def _store(service: "Service", envelopes: Sequence[Envelope]) -> None:
                 if subscription.seals is not None:
                     to_seal.append((row, subscription.seals(message), message))
             except (ValueError, TypeError, KeyError, AttributeError, LookupError) as error:
-                row |= {"key": envelope.partitionkey, "tries": 1, "error": repr(error)}
+                row |= {"key": envelope.partitionkey, "tries": 1, "error": told(error)}
     if rows:
         async with service.database.pool.acquire() as connection:
             keys = await _seal(connection, to_seal)
@@ -95,7 +95,7 @@ async def _store(service: "Service", envelopes: Sequence[Envelope]) -> None:
 
 
 async def _seal(connection: Connected, to_seal: Sequence[tuple[dict[str, Any], str, Any]]) -> list[dict[str, Any]]:
-    """Seal the personal fields of messages in their rows; the keys that had to be made, with each row that needs one."""
+    """Seal the personal fields of messages in their rows; answers the keys it made, with each row that needs one."""
     sealer = await Sealer.of(connection, (subject for _, subject, _ in to_seal))
     keys = []
     for row, subject, message in to_seal:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import orjson
@@ -259,3 +259,25 @@ async def test_views_made_again_from_events_are_the_same(shop: Harness, gateway:
         "movements": (2, False),
         "next_actions": (0, False),
     }
+
+
+async def test_many_tokens_are_sealed_each_under_its_own_key_and_a_repeated_message_makes_none(
+    shop: Harness, gateway: Gateway
+) -> None:
+    about: dict[str, Any] = {"order_id": "o-1", "number": "SO-1", "customer_id": None, "method": "card"}
+    messages = [
+        contracts.Authorise(payment_id=new_id(), amount=500, currency="KES", token=f"tok_{n}", **about)
+        for n in range(5)
+    ]
+    envelopes = [shop.envelope(cast("Any", message), subject="o-1") for message in messages]
+    await shop.service.receive(envelopes)
+    await shop.service.receive(envelopes)
+    pool = shop.service.database.pool
+    assert await pool.fetchval("select count(distinct key) from subject_keys") == 5
+    assert not [row for row in await pool.fetch("select data::text from inbox") if "tok_" in row["data"]]
+    await shop.settle()
+    for message in messages:
+        await tell(shop, gateway.charge(message.payment_id, 2, status="authorised"))
+    assert told(shop).count("Authorised") == 5
+    await shop.service.receive(envelopes)
+    assert await pool.fetchval("select count(*) from subject_keys") == 0
