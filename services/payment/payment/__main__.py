@@ -1,0 +1,6 @@
+from chassis.main import serve
+
+from payment.service import build
+from payment.settings import Settings
+
+serve(build, Settings)
