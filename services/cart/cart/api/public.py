@@ -67,7 +67,7 @@ class ChangeItem(Body):
     operation_id="get_cart",
     summary="Your cart",
     response_model=CartAnswer,
-    responses=problems(UNAUTHENTICATED, FORBIDDEN),
+    responses=problems(VALIDATION, UNAUTHENTICATED, FORBIDDEN),
 )
 async def get_cart(caller: Caller = Depends(cart_holder), visit: Visit = Depends(visiting)) -> CartAnswer | Response:
     """Reading makes no cart: without one the answer is an empty one with a null id."""
@@ -157,7 +157,7 @@ async def change_cart_item(
     "/cart/items/{item_id}",
     operation_id="remove_cart_item",
     summary="Take a line out",
-    responses=problems(UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, ITEM_GONE, CART_CLOSED, PRECONDITION_FAILED),
+    responses=problems(VALIDATION, UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, ITEM_GONE, CART_CLOSED, PRECONDITION_FAILED),
 )
 async def remove_cart_item(
     item_id: UUID, caller: Caller = Depends(cart_holder), visit: Visit = Depends(visiting)
@@ -184,7 +184,7 @@ async def _change(visit: Visit, caller: Caller, item_id: str, command: Command) 
     "/cart",
     operation_id="empty_cart",
     summary="Empty the cart",
-    responses=problems(UNAUTHENTICATED, FORBIDDEN, CART_CLOSED, PRECONDITION_FAILED),
+    responses=problems(VALIDATION, UNAUTHENTICATED, FORBIDDEN, CART_CLOSED, PRECONDITION_FAILED),
 )
 async def empty_cart(caller: Caller = Depends(cart_holder), visit: Visit = Depends(visiting)) -> CartAnswer:
     """The cart stays, without lines."""
