@@ -57,9 +57,11 @@ def install(uv: str) -> None:
     if not (VENV / "bin" / "python").exists():
         run([uv, "venv", "--quiet", "--python", sys.executable, str(VENV)], environment)
     say("installing what requirements.lock names")
-    run([uv, "pip", "sync", "--require-hashes", str(LOCK)], environment)
+    # Compiled now, so that every start is a fast one, even where Python may not write beside its sources.
+    run([uv, "pip", "sync", "--compile-bytecode", "--require-hashes", str(LOCK)], environment)
     editable = [part for folder in members() for part in ("-e", str(folder))]
     run([uv, "pip", "install", "--quiet", "--no-deps", *editable], environment)
+    run([str(VENV / "bin" / "python"), "-m", "compileall", "-q", *(str(folder) for folder in members())])
 
 
 def run(command: Sequence[str], environment: dict[str, str] | None = None) -> None:

@@ -125,10 +125,10 @@ def run(settings: ShopSettings, replicas: Mapping[str, int]) -> None:
             raise ServerFailed(f"There is no service {name!r} to replicate: {', '.join(SERVICES)}.")
     home = Home(settings.soko_home)
     url = f"http://{settings.host}:{settings.port}"
+    home.lock("processes", url)
     listen(settings.host, settings.port).close()
     if not settings.rabbitmq_url and find_server() is None:
         raise ServerFailed(how_to_get_one())
-    home.lock("processes", url)
     logs.configure(settings.soko_env, "supervisor", level=settings.log_level or "WARNING")
     prepare_environment(settings, home, url)
     if settings.development:
@@ -222,4 +222,4 @@ def _welcome(supervisor: Supervisor, url: str) -> None:
         lines.append(f"  accounts    {', '.join(seeding.ACCOUNTS)}: password {seeding.demo_password()}")
     lines.append(f"  processes   {supervisor.home.path}/processes.json")
     lines.append("  Ctrl-C, or make stop, closes it")
-    console.print("\n".join(lines))
+    console.print("\n".join(lines), soft_wrap=True)

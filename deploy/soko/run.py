@@ -32,8 +32,8 @@ def run(settings: ShopSettings) -> None:
     """Run the shop until it is told to stop. Raises ``ServerFailed`` with one line where it cannot."""
     home = Home(settings.soko_home)
     url = f"http://{settings.host}:{settings.port}"
-    listening = listen(settings.host, settings.port)
     home.lock("run", url)
+    listening = listen(settings.host, settings.port)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     logs.configure(settings.soko_env, level=settings.log_level or ("WARNING" if settings.development else "INFO"))
     prepare_environment(settings, home, url)
@@ -131,4 +131,4 @@ def _welcome(settings: ShopSettings, home: Home) -> None:
         lines.append(f"  accounts    {', '.join(seeding.ACCOUNTS)}: password {seeding.demo_password()}")
     lines.append(f"  data        {home.path} (mails are in mail/; make reset deletes it)")
     lines.append("  Ctrl-C, or make stop, closes it")
-    console.print("\n".join(lines))
+    console.print("\n".join(lines), soft_wrap=True)
