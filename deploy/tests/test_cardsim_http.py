@@ -9,6 +9,7 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 from chassis.fixtures import Clock
@@ -335,3 +336,17 @@ async def test_two_gateways_never_write_the_same_book(
         with pytest.raises(TimeoutError, match="another card gateway"):
             await second.open_database()
         await second.stop()
+
+
+async def test_a_database_that_went_away_is_found_again(gateway: Gateway) -> None:
+    charge = (await gateway.charge()).json()
+    others = await asyncpg.connect(gateway.database_url)
+    try:
+        sql = "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> $1"
+        await others.execute(sql, others.get_server_pid())
+    finally:
+        await others.close()
+    answers = [await gateway.post(f"/charges/{charge['id']}/capture", {"amount": 500}, "k-2") for _ in range(3)]
+    assert {answer.status_code for answer in answers} <= {200, 503}
+    assert answers[-1].json()["status"] == "captured"
+    assert await gateway.ledger() == [("authorisation", 500, "k-1"), ("capture", 500, "k-2")]
