@@ -24,13 +24,19 @@ KEYS_AGAIN = 0.5
 class Door:
     """``app`` answers; between ``start`` and ``stop`` it follows identity's keys and revocations."""
 
-    def __init__(self, settings: Settings, upstreams: Mapping[str, ASGIApp], clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        upstreams: Mapping[str, ASGIApp],
+        clock: Callable[[], datetime],
+        documents: Documents,
+    ) -> None:
         tokens = ServiceTokens("gateway", settings.soko_internal_key.get_secret_value(), clock)
         self._peers = Peers(upstreams, tokens)
         self.keys = Keys(self._jwks, clock)
         self.revocations = Revocations(self._revoked, clock)
         authentication = Authentication(Verifier(self.keys, clock), self.revocations, tokens)
-        pages = Pages(settings, Documents(), Health(self.keys, self._peers, upstreams))
+        pages = Pages(settings, documents, Health(self.keys, self._peers, upstreams))
         self.app: ASGIApp = Gateway(settings, upstreams, authentication, pages)
         self._connections = {app.connections for app in upstreams.values() if isinstance(app, Upstream)}
         self._tasks: list[asyncio.Task[None]] = []
@@ -64,6 +70,11 @@ class Door:
         return found
 
 
-def build(settings: Settings, upstreams: Mapping[str, ASGIApp], clock: Callable[[], datetime] = utc_now) -> Door:
+def build(
+    settings: Settings,
+    upstreams: Mapping[str, ASGIApp],
+    clock: Callable[[], datetime] = utc_now,
+    documents: Documents | None = None,
+) -> Door:
     """The gateway in front of ``upstreams``: services by name, in this process or behind the network."""
-    return Door(settings, upstreams, clock)
+    return Door(settings, upstreams, clock, documents or Documents())
