@@ -139,19 +139,16 @@ class Service:
         raise Conflict(f"{do} lost every round")
 
     async def _attempt(self, connection: Any, do: Do, context: Context, once: Once | None) -> Batch:
-        batch = Batch(
-            self.aggregates,
-            await self.store.load(connection, streams_of([do])),
-            self.world.clock(),
-            self.world.ids,
-        )
+        now = self.world.clock()
+        held = await self.store.load(connection, streams_of([do]))
+        batch = Batch(self.aggregates, held, now, self.world.ids)
         while True:
             try:
                 batch.carry_out([do], context)
                 break
             except Unloaded as missing:
                 batch.load(await self.store.load(connection, missing.streams))
-        made = await statement(connection, batch.draft, self.name, self.world.clock(), once)
+        made = await statement(connection, batch.draft, self.name, now, once)
         await made.run(connection)
         return batch
 
