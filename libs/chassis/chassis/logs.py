@@ -31,7 +31,14 @@ _SECRET_TEXT: Final = re.compile(
     # PostgreSQL's DETAIL names the values of a unique key, an e-mail address say.
     r"|(?P<row>Key \(.+?\)=\().+?(?=\) (?:already|is |conflicts))"
 )
-_QUIET: Final = {"uvicorn.access": logging.WARNING, "aiohttp.access": logging.WARNING, "asyncio": logging.WARNING}
+_QUIET: Final = {
+    "uvicorn.access": logging.WARNING,
+    "aiohttp.access": logging.WARNING,
+    "asyncio": logging.WARNING,
+    # Their every try to reconnect; the courier says once that the broker is away, and once that it is back.
+    "aiormq": logging.CRITICAL,
+    "aio_pika": logging.CRITICAL,
+}
 
 Event = MutableMapping[str, Any]
 

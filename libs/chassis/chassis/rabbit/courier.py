@@ -171,9 +171,20 @@ class RabbitCourier:
             graceful_timeout=STOP_SECONDS,
             apply_types=False,
             logger=None,
+            on_close=[_closed],
+            on_reconnected=[_reconnected],
         )
 
 
 async def _raw(message: RabbitMessage) -> AbstractIncomingMessage:
     """Hand over the message as it came: the intake decodes, and acks."""
     return message.raw_message
+
+
+def _closed(connection: object, error: BaseException | None = None) -> None:
+    if error is not None and not isinstance(error, asyncio.CancelledError):
+        log.warning("broker_away", error=str(error))
+
+
+def _reconnected(connection: object) -> None:
+    log.warning("broker_back")
