@@ -83,7 +83,7 @@ class Api:
         return Starlette(
             routes=[
                 Route("/charges", self._guarded(self.create), methods=["POST"]),
-                Route("/charges", self._guarded(self.list), methods=["GET"]),
+                Route("/charges", self._guarded(self.find), methods=["GET"]),
                 Route("/charges/{charge_id}/capture", self._guarded(self.capture), methods=["POST"]),
                 Route("/charges/{charge_id}/void", self._guarded(self.void), methods=["POST"]),
                 Route("/charges/{charge_id}/refund", self._guarded(self.refund), methods=["POST"]),
@@ -129,7 +129,7 @@ class Api:
         waits = charge.status in ("pending", "requires_action")
         return _json(self._shown(charge), 202 if waits else 201 if charge.id == id_ else 200)
 
-    async def list(self, request: Request) -> Response:
+    async def find(self, request: Request) -> Response:
         """The charge with ``reference``, in a list of one or none."""
         charge = await self._book.find_reference(request.query_params.get("reference", ""))
         return _json({"items": [] if charge is None else [self._shown(charge)]})

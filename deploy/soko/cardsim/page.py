@@ -10,23 +10,25 @@ from starlette.responses import HTMLResponse
 from soko.cardsim.rules import Charge
 
 STYLE = """
-:root { color-scheme: light dark; }
+:root { color-scheme: light dark; --page: #f2f4f7; --card: #fff; --edge: #dfe3ea; --text: #1a1f29; --quiet: #566072; }
+@media (prefers-color-scheme: dark) {
+  :root { --page: #14171c; --card: #1e222a; --edge: #3a4150; --text: #e8eaee; --quiet: #a3acbb; }
+}
 * { box-sizing: border-box; }
 body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1.5rem;
-       font: 1rem/1.5 system-ui, sans-serif;
-       background: light-dark(#f2f4f7, #14171c); color: light-dark(#1a1f29, #e8eaee); }
-main { width: 100%; max-width: 24rem; background: light-dark(#fff, #1e222a); border-radius: 1rem; padding: 2rem;
-       border: 1px solid light-dark(#dfe3ea, #313743); }
+       font: 1rem/1.5 system-ui, sans-serif; background: var(--page); color: var(--text); }
+main { width: 100%; max-width: 24rem; padding: 2rem; background: var(--card); border: 1px solid var(--edge);
+       border-radius: 1rem; }
 h1 { font-size: 1.15rem; margin: 0 0 .25rem; }
-p { margin: 0 0 1rem; color: light-dark(#525b6b, #a9b1bf); }
+p { margin: 0 0 1rem; color: var(--quiet); }
 .amount { font-size: 2rem; font-weight: 650; margin: 1.25rem 0; color: inherit; font-variant-numeric: tabular-nums; }
-.buttons { display: grid; gap: .75rem; margin-top: 1.5rem; }
+.buttons { display: grid; gap: .75rem; margin: 1.5rem 0; }
 button, a.button { display: block; width: 100%; padding: .8rem 1rem; border-radius: .6rem; font: inherit;
        font-weight: 600; text-align: center; text-decoration: none; cursor: pointer; border: 1px solid transparent; }
 .yes { background: #1c6b48; color: #fff; }
-.no { background: transparent; color: inherit; border-color: light-dark(#b9c0cc, #4a5261); }
+.no { background: transparent; color: inherit; border-color: var(--edge); }
 button:focus-visible, a:focus-visible { outline: 3px solid #6aa5ff; outline-offset: 2px; }
-small { color: light-dark(#6b7484, #8f98a8); }
+main > p:last-child { margin: 0; }
 """
 
 NETLOC = re.compile(r"[A-Za-z0-9.:\[\]-]+")
