@@ -32,8 +32,10 @@ async def seed(service: Service, products: int = 1000, progress: Progress | None
     """See that the first ``products`` demo products are there, by their SKUs; how many had to be made.
 
     The same number always makes the same products, so more can be asked for later. ``progress`` is told how many are
-    done and how many there will be.
+    done and how many there will be. Raises ``RuntimeError`` in a shop with real customers.
     """
+    if service.settings.strict:
+        raise RuntimeError(f"demo products are not for {service.settings.soko_env}")
     context = Context("seed", "seed", "seed")
     at = service.world.clock()
     async with service.unit(context) as unit:

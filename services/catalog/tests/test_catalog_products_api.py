@@ -527,3 +527,23 @@ async def test_a_broken_token_is_401_on_what_is_kept_too(shop):
     answer = await shop.client.get("/api/v1/products?", headers={"Authorization": "Bearer broken"})
 
     assert answer.status_code == 401
+
+
+async def test_every_operation_is_documented_with_an_example_that_fits(shop):
+    from catalog.api import answers, bodies
+    from pydantic import BaseModel
+
+    models = [
+        each
+        for module in (answers, bodies)
+        for each in vars(module).values()
+        if isinstance(each, type) and issubclass(each, BaseModel) and each.model_config.get("json_schema_extra")
+    ]
+    for model in models:
+        (example,) = model.model_config["json_schema_extra"]["examples"]
+        model.model_validate(example)
+    document = shop.service.app.openapi()
+    for path, item in document["paths"].items():
+        assert not path.startswith("/internal")
+        for operation in item.values():
+            assert {"operationId", "summary", "responses", "tags"} <= operation.keys()

@@ -54,3 +54,10 @@ def test_demo_products_differ_in_name_and_sku():
     assert len({each.name for each in samples}) == 5000
     skus = [variant.sku for each in samples for variant in each.variants]
     assert len(set(skus)) == len(skus)
+
+
+async def test_a_shop_with_real_customers_gets_no_demo_products(running):
+    settings = {"soko_env": "production", "public_url": "https://shop.example"}
+    async with running(build, Settings, **settings) as strict:
+        with pytest.raises(RuntimeError, match="production"):
+            await seed(strict.service)

@@ -4,12 +4,15 @@ from datetime import datetime
 
 from chassis.http import Answer, Money
 
+from catalog.api.examples import CATEGORY, PLACE, PRODUCT, VARIANT, example, money
 from catalog.domain import Status, Variant, choices
 from catalog.views import Shown
 
 
 class CategoryAnswer(Answer):
     """A place in the tree; ``parent_id`` is null at the top."""
+
+    model_config = example(CATEGORY)
 
     id: str
     slug: str
@@ -31,11 +34,17 @@ class CategoryNode(Answer):
 class CategoryTree(Answer):
     """The categories at the top, each with all below it."""
 
+    model_config = example({"items": [{**PLACE, "children": []}]})
+
     items: list[CategoryNode]
 
 
 class AveragePrice(Answer):
     """The active products of a category and all below; the prices are null where there are none."""
+
+    model_config = example(
+        {"average": money("2499.00"), "lowest": money("1200.00"), "highest": money("6500.00"), "product_count": 24}
+    )
 
     average: Money | None
     lowest: Money | None
@@ -53,6 +62,8 @@ class CategoryPlace(Answer):
 
 class VariantAnswer(Answer):
     """What is sold under one SKU. ``price`` is what it costs, its own or the product's."""
+
+    model_config = example(VARIANT)
 
     id: str
     product_id: str
@@ -78,6 +89,8 @@ class Image(Answer):
 
 class ProductAnswer(Answer):
     """A product with its variants. ``options`` are what a customer chooses from, each with its values."""
+
+    model_config = example(PRODUCT)
 
     id: str
     slug: str

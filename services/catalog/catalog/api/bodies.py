@@ -6,6 +6,7 @@ from chassis.http import Body, Money
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 from pydantic.json_schema import SkipJsonSchema
 
+from catalog.api.examples import example, money
 from catalog.domain import MOST_VARIANTS, Status
 
 ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
@@ -44,6 +45,8 @@ class Patch(Body):
 class CategoryBody(Body):
     """A new category, or one as it shall be. ``parent_id`` (id or slug) is null at the top."""
 
+    model_config = example({"name": "Kettles", "parent_id": "kitchen"})
+
     name: Name
     parent_id: Key | None = None
 
@@ -51,6 +54,7 @@ class CategoryBody(Body):
 class CategoryPatch(Patch):
     """What shall change of a category."""
 
+    model_config = example({"parent_id": "kitchen"})
     may_be_null = frozenset({"parent_id"})
 
     name: Name | SkipJsonSchema[None] = None
@@ -59,6 +63,8 @@ class CategoryPatch(Patch):
 
 class VariantNew(Body):
     """A SKU to be sold. Without a price of its own it costs what the product costs."""
+
+    model_config = example({"sku": "TEE-L", "options": {"size": "L"}, "price": money("1200.00"), "initial_stock": 20})
 
     sku: Sku
     options: Options = Field(default_factory=dict)
@@ -70,6 +76,7 @@ class VariantNew(Body):
 class VariantPatch(Patch):
     """What shall change of a variant. The SKU never does: stock, carts and orders know the variant by it."""
 
+    model_config = example({"price": money("1100.00")})
     may_be_null = frozenset({"price"})
 
     options: Options | SkipJsonSchema[None] = None
@@ -79,6 +86,16 @@ class VariantPatch(Patch):
 
 class ProductBody(Body):
     """A product as it shall be. Categories by id or slug: ``category_ids``, or ``category_id`` for one."""
+
+    model_config = example(
+        {
+            "name": "Kettle",
+            "category_id": "kettles",
+            "price": money("2499.00"),
+            "description": "Boils.",
+            "brand": "Jiko",
+        }
+    )
 
     name: Name
     description: Description = ""
@@ -94,6 +111,10 @@ class ProductBody(Body):
 class ProductNew(ProductBody):
     """A new product: with a ``sku`` it has one variant, else as many as ``variants`` lists."""
 
+    model_config = example(
+        {"name": "Kettle", "category_id": "kettles", "price": money("2499.00"), "sku": "KET-1", "initial_stock": 20}
+    )
+
     status: Literal[Status.draft, Status.active] = Status.active
     sku: Sku | None = None
     options: Options = Field(default_factory=dict)
@@ -104,6 +125,7 @@ class ProductNew(ProductBody):
 class ProductPatch(Patch):
     """What shall change of a product."""
 
+    model_config = example({"price": money("2299.00"), "featured": True})
     may_be_null = frozenset({"brand"})
 
     name: Name | SkipJsonSchema[None] = None

@@ -1,0 +1,62 @@
+"""One kettle, as the documentation shows it."""
+
+from typing import Any, Final
+
+from pydantic import ConfigDict
+
+PRODUCT_ID: Final = "0198c0de-5f7e-7cc4-b1d8-f1a2b3c4d5e6"
+VARIANT_ID: Final = "0198c0de-5f7e-7d11-9a37-0c2b4e6f8a90"
+CATEGORY_ID: Final = "0198c0de-5f7e-7e22-8b48-1d3c5f7a9bae"
+AT: Final = "2026-01-15T09:30:00Z"
+
+
+def money(amount: str) -> dict[str, str]:
+    return {"amount": amount, "currency": "KES"}
+
+
+VARIANT: Final[dict[str, Any]] = {
+    "id": VARIANT_ID,
+    "product_id": PRODUCT_ID,
+    "sku": "KET-1",
+    "options": {},
+    "price": money("2499.00"),
+    "sale_price": None,
+    "active": True,
+    "in_stock": True,
+}
+CATEGORY: Final[dict[str, Any]] = {
+    "id": CATEGORY_ID,
+    "slug": "kettles",
+    "name": "Kettles",
+    "parent_id": None,
+    "created_at": AT,
+    "updated_at": AT,
+}
+PLACE: Final[dict[str, Any]] = {name: CATEGORY[name] for name in ("id", "slug", "name")}
+PRODUCT: Final[dict[str, Any]] = {
+    "id": PRODUCT_ID,
+    "slug": "kettle",
+    "name": "Kettle",
+    "description": "Boils a litre in three minutes.",
+    "brand": "Jiko",
+    "status": "active",
+    "featured": False,
+    "categories": [PLACE],
+    "price": money("2499.00"),
+    "sale_price": None,
+    "discount_percent": None,
+    "in_stock": True,
+    "rating": None,
+    "review_count": 0,
+    "images": [],
+    "attributes": {"material": "steel"},
+    "options": {},
+    "variants": [VARIANT],
+    "created_at": AT,
+    "updated_at": AT,
+}
+
+
+def example(value: dict[str, Any]) -> ConfigDict:
+    """The configuration of a model that shows ``value``."""
+    return ConfigDict(json_schema_extra={"examples": [value]})
