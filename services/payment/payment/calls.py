@@ -12,7 +12,7 @@ from chassis.calls import Asked, Calls
 from chassis.outcome import Do
 from chassis.service import Service
 
-from payment.domain.facts import Charge, Deny, GiveUp, Report
+from payment.domain.commands import Charge, Deny, GiveUp, Report
 from payment.domain.rules import payment
 from payment.providers.port import Attempt, Denied, Heard, Provider
 

@@ -8,7 +8,7 @@ from payment import tables
 from payment.api import routers
 from payment.calls import calls_to
 from payment.domain import rules
-from payment.domain.facts import METHODS
+from payment.domain.commands import METHODS
 from payment.providers.offered import offered
 from payment.providers.port import Provider
 from payment.providers.unavailable import Unavailable

@@ -3,7 +3,7 @@
 from chassis.subscriptions import Received, Subscriptions
 from soko_contracts import payment as contracts
 
-from payment.domain.facts import Authorise, Capture, Refund, Void
+from payment.domain.commands import Authorise, Capture, Refund, Void
 from payment.domain.rules import payment
 
 subscriptions = Subscriptions()

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from chassis.decider import After, Call, Forget
 from chassis.testing import given
-from payment.domain import facts
-from payment.domain.facts import Charge, ChargeRefund
+from payment.domain import commands, facts
+from payment.domain.commands import Charge, ChargeRefund
 from payment.domain.rules import payment
 from soko_contracts import payment as told
 from soko_contracts.sealed import Sealed
@@ -26,10 +26,10 @@ ABOUT: dict[str, Any] = {
 }
 SUM: dict[str, Any] = {**IDS, "method": "card", "amount": 500, "currency": "KES"}
 
-AUTHORISE = facts.Authorise(**ABOUT, now=NOW, token=TOKEN)
-CAPTURE = facts.Capture("p1", "o1", 500)
-VOID = facts.Void("p1", "o1")
-REFUND = facts.Refund("p1", "o1", "r1", 200)
+AUTHORISE = commands.Authorise(**ABOUT, now=NOW, token=TOKEN)
+CAPTURE = commands.Capture("p1", "o1", 500)
+VOID = commands.Void("p1", "o1")
+REFUND = commands.Refund("p1", "o1", "r1", 200)
 
 REQUESTED = facts.Requested(**ABOUT, at=NOW, token=TOKEN, phone=None, reference=None)
 AUTHORISED = facts.Authorised("ch", 2)
@@ -46,7 +46,7 @@ CALL_AUTHORISE = Call("card.authorise", "p1:authorise", {**REQUEST, "number": "S
 CALL_CAPTURE = Call("card.capture", "p1:capture", {**REQUEST, "charge_id": "ch", "take": 500, "receipt": None})
 CALL_VOID = Call("card.void", "p1:void", {**REQUEST, "charge_id": "ch"})
 FORGET = Forget("p1")
-ASK_LATER = After("ask", NOW + timedelta(seconds=30), facts.Ask(NOW + timedelta(seconds=30), 30))
+ASK_LATER = After("ask", NOW + timedelta(seconds=30), commands.Ask(NOW + timedelta(seconds=30), 30))
 
 TOLD_AUTHORISED = told.Authorised(**SUM)
 TOLD_CAPTURED = told.Captured(**SUM)
@@ -59,21 +59,21 @@ def call_refund(refund_id: str = "r1", amount: int = 200) -> Call:
     return Call("card.refund", f"p1:refund:{refund_id}", request)
 
 
-def says(status: Any, revision: int = 1, *, call: str | None = None, **more: Any) -> facts.Report:
+def says(status: Any, revision: int = 1, *, call: str | None = None, **more: Any) -> commands.Report:
     """The provider speaks, by webhook or as the answer to ``call``."""
-    return facts.Report(Charge(status, "ch", revision, **more), NOW, 30, call)
+    return commands.Report(Charge(status, "ch", revision, **more), NOW, 30, call)
 
 
-def has_none(call: str | None = None) -> facts.Report:
-    return facts.Report(Charge("missing"), NOW, 30, call)
+def has_none(call: str | None = None) -> commands.Report:
+    return commands.Report(Charge("missing"), NOW, 30, call)
 
 
-def denies(operation: str, reason: str = "declined", charge: Charge | None = None) -> facts.Deny:
-    return facts.Deny(operation, reason, NOW, 30, charge)
+def denies(operation: str, reason: str = "declined", charge: Charge | None = None) -> commands.Deny:
+    return commands.Deny(operation, reason, NOW, 30, charge)
 
 
-def silent(operation: str) -> facts.GiveUp:
-    return facts.GiveUp(operation, NOW, 30)
+def silent(operation: str) -> commands.GiveUp:
+    return commands.GiveUp(operation, NOW, 30)
 
 
 def left_open(operation: str, charge_id: str | None = "ch") -> facts.LeftOpen:
@@ -147,23 +147,23 @@ class TestSilence:
     def test_the_timer_asks_and_waits_twice_as_long_for_the_next_time(self) -> None:
         later = NOW + timedelta(seconds=60)
         ask = Call("card.ask", "p1:ask:1", {**REQUEST, "charge_id": "ch"})
-        given(payment, REQUESTED, left_open("authorise")).when(facts.Ask(NOW, 30)).then(facts.Asked(later, 60)).sends(
-            ask, After("ask", later, facts.Ask(later, 60))
-        )
+        given(payment, REQUESTED, left_open("authorise")).when(commands.Ask(NOW, 30)).then(
+            facts.Asked(later, 60)
+        ).sends(ask, After("ask", later, commands.Ask(later, 60)))
 
     def test_an_hour_is_the_longest_delay(self) -> None:
-        then = given(payment, REQUESTED, left_open("authorise")).when(facts.Ask(NOW, 3000))
+        then = given(payment, REQUESTED, left_open("authorise")).when(commands.Ask(NOW, 3000))
         then.then(facts.Asked(NOW + timedelta(hours=1), 3600))
 
     def test_the_timer_asks_nothing_while_a_call_is_out(self) -> None:
-        given(payment, REQUESTED).when(facts.Ask(NOW, 30)).then().sends()
+        given(payment, REQUESTED).when(commands.Ask(NOW, 30)).then().sends()
 
     def test_the_timer_asks_nothing_when_nothing_is_open(self) -> None:
-        given(payment, REQUESTED, left_open("authorise"), AUTHORISED).when(facts.Ask(NOW, 30)).then().sends()
+        given(payment, REQUESTED, left_open("authorise"), AUTHORISED).when(commands.Ask(NOW, 30)).then().sends()
 
     def test_the_questions_end_some_day(self) -> None:
         asked = [facts.Asked(NOW, 3600)] * 200
-        given(payment, REQUESTED, left_open("authorise"), *asked).when(facts.Ask(NOW, 3600)).then().sends()
+        given(payment, REQUESTED, left_open("authorise"), *asked).when(commands.Ask(NOW, 3600)).then().sends()
 
     def test_still_pending_is_no_news(self) -> None:
         given(payment, REQUESTED, left_open("authorise")).when(says("pending")).then().sends()
@@ -367,7 +367,7 @@ class TestMoneyAfterTheEnd:
         given(payment, *history, left_open("void")).when(says("failed", 3)).then(
             facts.PromiseGone("ch", 3, voided=False)
         )
-        given(payment, *history, left_open("void")).when(facts.Ask(NOW, 30)).then(
+        given(payment, *history, left_open("void")).when(commands.Ask(NOW, 30)).then(
             facts.Asked(NOW + timedelta(seconds=60), 60)
         )
 
@@ -379,7 +379,7 @@ class TestRefunding:
     BACK = told.Refunded(**IDS, refund_id="r1", amount=200, currency="KES")
     OWED = told.RefundFailed(**IDS, refund_id="r1", amount=200, currency="KES", reason="declined")
 
-    def gave(self, *refunds: ChargeRefund, revision: int = 4, call: str | None = None) -> facts.Report:
+    def gave(self, *refunds: ChargeRefund, revision: int = 4, call: str | None = None) -> commands.Report:
         return says("captured", revision, call=call, captured=500, refunds=refunds)
 
     def test_asks_the_provider_and_is_told_when_it_happened(self) -> None:
@@ -433,9 +433,9 @@ def test_news_of_a_payment_nobody_asked_for_is_not_a_payment() -> None:
 
 def test_cash_is_promised_taken_and_proved_by_a_receipt() -> None:
     cash = replace(REQUESTED, method="cash_on_delivery", token=None)
-    yes = facts.Report(Charge("authorised"), NOW, 30, "authorise")
+    yes = commands.Report(Charge("authorised"), NOW, 30, "authorise")
     given(payment, cash).when(yes).then(facts.Authorised(None, 0))
-    taking = facts.Capture("p1", "o1", 500, "R-17")
+    taking = commands.Capture("p1", "o1", 500, "R-17")
     request = {**REQUEST, "take": 500, "receipt": "R-17"}
     given(payment, cash, facts.Authorised(None, 0)).when(taking).then(facts.CaptureAsked(500, "R-17")).sends(
         Call("cash_on_delivery.capture", "p1:capture", request)

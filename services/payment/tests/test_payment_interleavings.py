@@ -12,8 +12,9 @@ from typing import Any, Literal, get_args
 from chassis.decider import After, Call, Send
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from payment.domain import facts
-from payment.domain.facts import Charge, ChargeRefund, Status
+from payment.domain import commands, facts
+from payment.domain.commands import Charge, ChargeRefund
+from payment.domain.facts import Status
 from payment.domain.rules import payment
 from payment.domain.state import State
 from soko_contracts import payment as told
@@ -115,10 +116,10 @@ class World:
     told: list[Any] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     limbo: list[Call] = field(default_factory=list)
-    timer: facts.Ask | None = None
+    timer: commands.Ask | None = None
     asked: set[str] = field(default_factory=set)
 
-    def give(self, command: facts.Command) -> None:
+    def give(self, command: commands.Command) -> None:
         for event in payment.decide(command, self.state):
             self.state = payment.evolve(self.state, event)
             self.events.append(event)
@@ -139,16 +140,16 @@ class World:
         self.asked.add(what)
         match what:
             case "authorise":
-                self.give(facts.Authorise("p1", self.order_id, "SO-1", "c1", "card", AMOUNT, "KES", NOW))
+                self.give(commands.Authorise("p1", self.order_id, "SO-1", "c1", "card", AMOUNT, "KES", NOW))
             case "capture":
-                self.give(facts.Capture("p1", self.order_id, AMOUNT))
+                self.give(commands.Capture("p1", self.order_id, AMOUNT))
             case "void":
-                self.give(facts.Void("p1", self.order_id))
+                self.give(commands.Void("p1", self.order_id))
             case "refund":
                 self.asked.add(f"refund:r{number}")
-                self.give(facts.Refund("p1", self.order_id, f"r{number}", 100 * (number + 1)))
+                self.give(commands.Refund("p1", self.order_id, f"r{number}", 100 * (number + 1)))
 
-    def reaches_provider(self, call: Call) -> facts.Command:
+    def reaches_provider(self, call: Call) -> commands.Command:
         operation = call.key.removeprefix("p1:")
         try:
             match call.name.removeprefix("card."):
@@ -161,8 +162,8 @@ class World:
                 case "refund":
                     self.provider.refund(call.request["refund_id"], call.request["give"])
         except No as no:
-            return facts.Deny(operation, str(no), NOW, 30, self.provider.charge)
-        return facts.Report(self.provider.charge, NOW, 30, None if operation.startswith("ask") else operation)
+            return commands.Deny(operation, str(no), NOW, 30, self.provider.charge)
+        return commands.Report(self.provider.charge, NOW, 30, None if operation.startswith("ask") else operation)
 
     def call(self, call: Call, fate: str) -> None:
         operation = call.key.removeprefix("p1:")
@@ -178,7 +179,7 @@ class World:
                 self.calls.remove(call)
                 self.limbo.append(call)
                 if not operation.startswith("ask"):
-                    self.give(facts.GiveUp(operation, NOW, 30))
+                    self.give(commands.GiveUp(operation, NOW, 30))
 
     def fire(self) -> None:
         if self.timer is not None:
@@ -186,7 +187,7 @@ class World:
             self.give(timer)
 
     def webhook(self, index: int) -> None:
-        self.give(facts.Report(self.provider.webhooks[index], NOW, 30))
+        self.give(commands.Report(self.provider.webhooks[index], NOW, 30))
 
     def calm(self) -> None:
         """Everything still under way arrives, and the questions go on until nothing is open."""
@@ -280,7 +281,7 @@ def test_a_cancelled_order_keeps_no_money(data: st.DataObject, temper: Temper) -
     world.order_says("void", 0)
     world.calm()
     if world.state.status is Status.CAPTURED and world.state.refundable:
-        world.give(facts.Refund("p1", "o1", "all", world.state.refundable))
+        world.give(commands.Refund("p1", "o1", "all", world.state.refundable))
         world.calm()
 
     assert world.state.captured == world.state.refunded

@@ -40,7 +40,7 @@ from pydantic import AwareDatetime
 from payment import views
 from payment.api.models import MethodAnswer, MethodsAnswer, PayBody, PaymentAnswer, PaymentId, Status
 from payment.api.reading import offered_providers, passed_on, row_of, settled_row, shown, shown_to
-from payment.domain.facts import Authorise
+from payment.domain.commands import Authorise
 from payment.domain.rules import payment
 from payment.providers.offered import NEEDS
 from payment.providers.port import Provider

@@ -34,7 +34,7 @@ from payment.api.reading import (
     settled_row,
     shown,
 )
-from payment.domain.facts import Capture, Void
+from payment.domain.commands import Capture, Void
 from payment.domain.rules import payment
 from payment.providers.offered import BY_HAND
 

@@ -26,7 +26,7 @@ from payment import views
 from payment.api.models import ReceivedAnswer
 from payment.api.reading import offered_providers
 from payment.calls import sealed
-from payment.domain.facts import Report
+from payment.domain.commands import Report
 from payment.domain.rules import payment
 from payment.providers.port import Notice, Provider, Unreadable, Unsigned
 from payment.settings import Settings

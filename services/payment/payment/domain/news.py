@@ -14,23 +14,20 @@ have happened. So nothing is concluded from silence, and every report is compare
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from payment.domain.commands import Charge, Deny, GiveUp, Report
 from payment.domain.facts import (
     ActionRequired,
     Authorised,
     CaptureAsked,
     Captured,
-    Charge,
-    Deny,
     Event,
     Failed,
-    GiveUp,
     LeftOpen,
     PromiseGone,
     PromiseLeft,
     RefundAsked,
     Refunded,
     RefundFailed,
-    Report,
     Status,
     VoidAsked,
     Voided,

@@ -10,8 +10,9 @@ from typing import Any
 from chassis.decider import After, Call, Decider, Effect, Forget, Refused, Send
 from soko_contracts import payment as contracts
 
-from payment.domain import facts, news
-from payment.domain.facts import METHODS, Command, Event, Status
+from payment.domain import commands, facts, news
+from payment.domain.commands import METHODS, Command
+from payment.domain.facts import Event, Status
 from payment.domain.state import State, evolve
 
 LONGEST_DELAY = 3600
@@ -25,25 +26,25 @@ NO_CURRENCY = "XXX"
 def decide(command: Command, state: State) -> list[Event]:
     """What comes of ``command``. A command of an order is always answered, now or by what its call brings."""
     match command:
-        case facts.Authorise():
+        case commands.Authorise():
             return _authorise(command, state)
-        case facts.Capture():
+        case commands.Capture():
             return _capture(command, state)
-        case facts.Void():
+        case commands.Void():
             return _void(command, state)
-        case facts.Refund():
+        case commands.Refund():
             return _refund(command, state)
-        case facts.Report():
+        case commands.Report():
             return news.report(command, state)
-        case facts.Deny():
+        case commands.Deny():
             return news.deny(command, state)
-        case facts.GiveUp():
+        case commands.GiveUp():
             return news.give_up(command, state)
-        case facts.Ask():
+        case commands.Ask():
             return _ask(command, state)
 
 
-def _authorise(command: facts.Authorise, state: State) -> list[Event]:
+def _authorise(command: commands.Authorise, state: State) -> list[Event]:
     asked: dict[str, Any] = {
         "payment_id": command.payment_id,
         "order_id": command.order_id,
@@ -61,7 +62,7 @@ def _authorise(command: facts.Authorise, state: State) -> list[Event]:
     return [facts.Requested(**asked, token=command.token, phone=command.phone, reference=command.reference)]
 
 
-def _capture(command: facts.Capture, state: State) -> list[Event]:
+def _capture(command: commands.Capture, state: State) -> list[Event]:
     if command.strict and (state.status is not Status.AUTHORISED or state.ending or state.capturing):
         raise Refused("payment-not-authorised", f"The payment is {state.status}: there is nothing to capture.")
     if command.strict and not 0 < command.amount <= state.amount:
@@ -81,7 +82,7 @@ def _capture(command: facts.Capture, state: State) -> list[Event]:
             return _again(state)
 
 
-def _void(command: facts.Void, state: State) -> list[Event]:
+def _void(command: commands.Void, state: State) -> list[Event]:
     if command.strict and not state.is_open:
         raise Refused("payment-over", f"The payment is {state.status}: there is nothing to void.")
     if state.status is Status.NEW:
@@ -91,7 +92,7 @@ def _void(command: facts.Void, state: State) -> list[Event]:
     return _again(state)
 
 
-def _refund(command: facts.Refund, state: State) -> list[Event]:
+def _refund(command: commands.Refund, state: State) -> list[Event]:
     if known := state.refunds.get(command.refund_id):
         return [] if known.status == "asked" else [facts.AnsweredAgain(command.refund_id)]
     if 0 < command.amount <= state.refundable:
@@ -101,7 +102,7 @@ def _refund(command: facts.Refund, state: State) -> list[Event]:
     return [facts.RefundFailed(payment_id, order_id, command.refund_id, command.amount, reason)]
 
 
-def _ask(command: facts.Ask, state: State) -> list[Event]:
+def _ask(command: commands.Ask, state: State) -> list[Event]:
     if not state.unsettled() or state.asks >= MOST_ASKS:
         return []
     delay = min(command.delay * 2, LONGEST_DELAY)
@@ -169,7 +170,7 @@ def _call(operation: str, state: State, request: dict[str, Any]) -> Call:
 
 
 def _ask_later(event: facts.LeftOpen | facts.Asked | facts.ActionRequired) -> After:
-    return After("ask", event.ask_at, facts.Ask(event.ask_at, event.delay))
+    return After("ask", event.ask_at, commands.Ask(event.ask_at, event.delay))
 
 
 def _started(state: State) -> contracts.Started:
@@ -216,4 +217,4 @@ def _refund_outcome(refund_id: str, state: State) -> Any:
 payment = Decider("payment", State(), decide, evolve, react)
 
 EVENTS = facts.EVENTS
-COMMANDS = facts.COMMANDS
+COMMANDS = commands.COMMANDS

@@ -11,7 +11,7 @@ import orjson
 from chassis.http import PeerAnswer, Peers
 from pydantic import BaseModel, Field, ValidationError
 
-from payment.domain.facts import Charge, ChargeRefund
+from payment.domain.commands import Charge, ChargeRefund
 from payment.providers.port import Attempt, Denied, Heard, Movement, Notice, Unreadable, Unsigned
 
 PEER = "cardsim"

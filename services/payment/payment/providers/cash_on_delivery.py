@@ -1,6 +1,6 @@
 """Cash on delivery: the courier collects. Nobody outside is asked; people say what happened."""
 
-from payment.domain.facts import Charge, ChargeRefund
+from payment.domain.commands import Charge, ChargeRefund
 from payment.providers.port import Attempt, Heard
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from chassis.http import Peers
 
-from payment.domain.facts import CARD, CASH_ON_DELIVERY
+from payment.domain.commands import CARD, CASH_ON_DELIVERY
 from payment.providers.cardsim import CardSim
 from payment.providers.cash_on_delivery import CashOnDelivery
 from payment.providers.port import Provider

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from payment.domain.facts import Charge
+from payment.domain.commands import Charge
 
 
 class Denied(Exception):
