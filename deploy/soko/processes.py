@@ -28,6 +28,7 @@ from soko import databases, parts, seeding
 from soko.children import Child, Process, Server
 from soko.environment import prepare_environment
 from soko.home import Home
+from soko.operations import opened
 from soko.progress import Steps, console, steps
 from soko.services import CARDSIM, GATEWAY, PROCESSES, SERVICES, load, variable
 from soko.settings import ShopSettings
@@ -186,19 +187,13 @@ async def _prepare(settings: ShopSettings, home: Home, address: str, needed: lis
     seeded = seeding.Seeded(home)
     if not settings.development or seeded.covers(settings.demo_products, settings.database_url):
         return
-    world = World(courier=LocalCourier(), peers=Peers({}))
-    with shown.step("Filling the shelves", settings.demo_products) as tell:
-        for name in ("identity", "catalog"):
-            kind = load(name)
-            service = kind.build(kind.settings(), world)
-            await service.open_database()
-            try:
-                if name == "identity":
-                    await seeding.seed_users(service)
-                elif settings.demo_products:
-                    await seeding.seed_catalog(service, settings.demo_products, tell)
-            finally:
-                await service.stop()
+    with shown.step("Making accounts"):
+        async with opened("identity") as identity:
+            await seeding.seed_users(identity)
+    if settings.demo_products:
+        with shown.step("Filling the shelves", settings.demo_products) as tell:
+            async with opened("catalog") as catalog:
+                await seeding.seed_catalog(catalog, settings.demo_products, tell)
     seeded.remember(settings.demo_products, settings.database_url)
 
 

@@ -73,7 +73,7 @@ async def _serve(
     watching = asyncio.create_task(_watch(server)) if server else None
     await shop.start()
     try:
-        if settings.development and settings.demo_products:
+        if settings.development:
             await _fill(settings, home, shop, shown)
         shown.end()
         await serve_until_told(
@@ -112,8 +112,9 @@ async def _fill(settings: ShopSettings, home: Home, shop: Shop, shown: Steps) ->
         return
     with shown.step("Making accounts"):
         await seeding.seed_users(shop.services["identity"])
-    with shown.step("Filling the shelves", settings.demo_products) as tell:
-        await seeding.seed_catalog(shop.services["catalog"], settings.demo_products, tell)
+    if settings.demo_products:
+        with shown.step("Filling the shelves", settings.demo_products) as tell:
+            await seeding.seed_catalog(shop.services["catalog"], settings.demo_products, tell)
     most = await shop.waiting()
     with shown.step("Telling every service", most or 1) as tell, suppress(TimeoutError):
         async with asyncio.timeout(QUIET_SECONDS):

@@ -22,11 +22,15 @@ def serve(name: str, settings: ShopSettings) -> None:
         kind = load(name)
         main.serve(kind.build, kind.settings)
     elif name == GATEWAY:
-        _serve(name, settings, lambda addresses: parts.gateway(addresses))
+        _serve(name, settings, _gateway)
     elif name == CARDSIM:
         _serve(name, settings, lambda addresses: parts.cardsim(World(peers=Peers(addresses))))
     else:
         raise ServerFailed(f"There is no {name!r} to serve: {', '.join(PROCESSES)}.")
+
+
+def _gateway(addresses: main.Addresses) -> parts.Part:
+    return parts.gateway({name: addresses[name] for name in (*SERVICES, CARDSIM) if name in addresses})
 
 
 def _serve(name: str, settings: ShopSettings, make: Callable[[main.Addresses], parts.Part]) -> None:
