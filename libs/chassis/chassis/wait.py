@@ -66,6 +66,8 @@ class Waiters:
             except TimeoutError:
                 pass
             self._touched.clear()
+            if self._closed or not self._waiting:
+                return
             try:
                 rows = await self._service.database.pool.fetch(self._settled, list(self._waiting))
             except AWAY as error:
