@@ -96,8 +96,10 @@ def decide(command: Command, state: Order) -> Sequence[Event]:
 
 
 def place(command: commands.Place, state: Order) -> Sequence[Event]:
-    """One cart, one order: placing it again changes nothing, whoever asks."""
+    """One cart, one order: placing it again changes nothing, whoever asks. What was added since is another cart's."""
     if state.phase is not Phase.NEW:
+        if command.cart_version != state.cart_version:
+            raise Refused("cart-changed", "The cart was ordered, and changed since.")
         return []
     return [
         events.Placed(

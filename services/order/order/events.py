@@ -186,10 +186,11 @@ class RefundFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShipmentSplit:
-    """Some of the order goes in a parcel of its own."""
+    """Some of the order goes in a parcel of its own. ``emptied``: pending parcels that it left nothing in."""
 
     shipment_id: str
     lines: tuple[Parcel, ...]
+    emptied: tuple[str, ...]
     carrier: str | None
     tracking_number: str | None
     created_at: datetime

@@ -6,7 +6,7 @@ from chassis.decider import Refused
 
 from order import commands, events
 from order.events import Event
-from order.shipments import NEXT, unpacked
+from order.shipments import NEXT, Shipment, split, unpacked
 from order.state import Order, Phase
 
 
@@ -19,13 +19,23 @@ def split_shipment(command: commands.SplitShipment, state: Order) -> Sequence[Ev
             raise Refused(
                 "not-shippable", f"Of {line.sku} there are {waiting.get(line.sku, 0)} units still to be packed."
             )
+    new = Shipment(
+        shipment_id=command.shipment_id,
+        lines=command.lines,
+        created_at=command.now,
+        carrier=command.carrier,
+        tracking_number=command.tracking_number,
+    )
+    kept = {shipment.shipment_id for shipment in split(state.shipments, new)}
+    emptied = (shipment.shipment_id for shipment in state.shipments if shipment.shipment_id not in kept)
     return [
         events.ShipmentSplit(
-            shipment_id=command.shipment_id,
-            lines=command.lines,
-            carrier=command.carrier,
-            tracking_number=command.tracking_number,
-            created_at=command.now,
+            shipment_id=new.shipment_id,
+            lines=new.lines,
+            emptied=tuple(emptied),
+            carrier=new.carrier,
+            tracking_number=new.tracking_number,
+            created_at=new.created_at,
         )
     ]
 

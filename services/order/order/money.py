@@ -77,17 +77,16 @@ def refundable(attempt: Attempt, refunds: Sequence[Refund]) -> int:
     return attempt.captured - sum(refund.amount for refund in refunds if refund.payment_id == attempt.payment_id)
 
 
-def payment_status(attempts: Sequence[Attempt], paid_by: str | None, refunds: Sequence[Refund]) -> str:
-    """One word for all of it: of the attempt that paid the order, else of the latest one.
+def payment_status(attempt: Attempt | None, refunds: Sequence[Refund]) -> str:
+    """One word for all of it, by the attempt that counts.
 
     unpaid, requires_action, processing, authorised, captured, partially_refunded, refunded, refund_failed, failed or
     voided.
     """
     if any(refund.status is RefundStatus.FAILED for refund in refunds):
         return "refund_failed"
-    if not attempts:
+    if attempt is None:
         return "unpaid"
-    attempt = next((one for one in attempts if one.payment_id == paid_by), attempts[-1])
     if attempt.captured == 0:
         return attempt.status.value
     returned = sum(

@@ -70,7 +70,7 @@ class Order:
     @property
     def payment_status(self) -> str:
         """What the customer is told about the money."""
-        return payment_status(self.attempts, self.paid_by, self.refunds)
+        return payment_status(self.counting_attempt, self.refunds)
 
     @property
     def settled(self) -> bool:
@@ -101,6 +101,11 @@ class Order:
     def open_attempt(self) -> Attempt | None:
         """The one attempt that payment has not said the last word about."""
         return next((attempt for attempt in self.attempts if attempt.open), None)
+
+    @property
+    def counting_attempt(self) -> Attempt | None:
+        """The attempt that paid, else the latest one."""
+        return self.attempt(self.paid_by) or (self.attempts[-1] if self.attempts else None)
 
     @property
     def failures(self) -> int:

@@ -24,7 +24,9 @@ from soko_contracts import order as facts
 
 KETTLE = Parcel(sku="KET-1", quantity=1)
 PARCEL = {"order_id": ORDER, "number": "SO-1", "customer_id": CUSTOMER, "carrier": None, "tracking_number": None}
-SPLIT = events.ShipmentSplit(shipment_id="s-2", lines=(KETTLE,), carrier=None, tracking_number=None, created_at=NOW)
+SPLIT = events.ShipmentSplit(
+    shipment_id="s-2", lines=(KETTLE,), emptied=(), carrier=None, tracking_number=None, created_at=NOW
+)
 
 
 def split(*lines: Parcel) -> commands.SplitShipment:
@@ -146,6 +148,7 @@ def test_a_pending_parcel_left_empty_is_gone() -> None:
     both = commands.SplitShipment(shipment_id="s-3", lines=rest, carrier=None, tracking_number=None, now=NOW)
     then = given(order, *confirmed(), *moved("packed")).when(both).refuses("not-shippable")
     then = given(order, *confirmed(), SPLIT).when(both)
+    assert then.events[0].emptied == ("new-1",)  # type: ignore[union-attr]
     assert [shipment.shipment_id for shipment in then.state.shipments] == ["s-2", "s-3"]
 
 

@@ -1,0 +1,102 @@
+"""Money that staff give back."""
+
+from typing import Annotated
+
+from chassis.http import (
+    FORBIDDEN,
+    VALIDATION,
+    Answer,
+    Listing,
+    Paging,
+    Router,
+    idempotency,
+    ordering,
+    paging,
+    problems,
+    replayed,
+    right,
+)
+from chassis.once import Once
+from fastapi import Depends, Query
+from pydantic import AwareDatetime
+
+from order import commands, queries, tables
+from order.api.answers import RefundAnswer, refund_answer
+from order.api.asking import Asking, asking
+from order.api.fields import OrderId
+from order.api.models import RefundBody, RefundStatus
+from order.api.refusals import REFUND_TOO_LARGE
+from order.domain import order
+
+router = Router(prefix="/api/v1", tags=["Refunds"])
+
+
+class RefundsAnswer(Answer):
+    """An order's refunds."""
+
+    items: list[RefundAnswer]
+
+
+@router.get(
+    "/orders/{order_id}/refunds",
+    operation_id="list_order_refunds",
+    summary="List an order's refunds",
+    responses=problems(FORBIDDEN),
+)
+async def list_order_refunds(order_id: OrderId, ask: Asking = Depends(asking(right("payments:read")))) -> RefundsAnswer:
+    """Those that staff decided, and those that the order decided by itself."""
+    row = await ask.row(order_id)
+    rows = await ask.service.database.pool.fetch(queries.REFUNDS_OF, row["id"])
+    return RefundsAnswer(items=[refund_answer(each) for each in rows])
+
+
+@router.post(
+    "/orders/{order_id}/refunds",
+    status_code=201,
+    operation_id="refund_order",
+    summary="Give money back",
+    responses=problems(FORBIDDEN, VALIDATION, REFUND_TOO_LARGE),
+)
+async def refund_order(
+    order_id: OrderId,
+    body: RefundBody,
+    ask: Asking = Depends(asking(right("payments:write"))),
+    once: Once = Depends(idempotency(required=True)),
+) -> RefundAnswer:
+    """A part of what was captured, or without `amount` all that is left. `pending` until the provider has done it."""
+    row = await ask.row(order_id)
+    amount = body.amount.minor(row["currency"], "/amount", least=1) if body.amount else None
+    made = await ask.done_before(once)
+    if made is None:
+        made = ask.service.world.ids()
+        command = commands.GiveBack(refund_id=made, amount=amount, reason=body.reason, now=ask.service.world.clock())
+        done = await ask.service.execute(order, row["id"], command, ask.context, once.for_(made))
+        if done.replayed:
+            replayed(ask.response)
+        made = done.resource_id or made
+    return refund_answer(await ask.service.database.pool.fetchrow(queries.REFUND, made))
+
+
+@router.get(
+    "/refunds",
+    operation_id="list_refunds",
+    summary="List refunds",
+    responses=problems(FORBIDDEN, VALIDATION),
+)
+async def list_refunds(
+    status: Annotated[list[RefundStatus], Query(description="Any of these; failed ones are owed.")] = [],  # noqa: B006
+    created_after: Annotated[AwareDatetime | None, Query(description="Inclusive.")] = None,
+    created_before: Annotated[AwareDatetime | None, Query(description="Exclusive.")] = None,
+    order: list[tuple[str, bool]] = Depends(ordering("created_at", "amount", default="-created_at")),
+    paging: Paging = Depends(paging(cursor=True)),
+    ask: Asking = Depends(asking(right("payments:read"))),
+) -> Listing[RefundAnswer]:
+    """Of all orders."""
+    filters = queries.Filters(among={"status": status}, after=created_after, before=created_before)
+    async with ask.service.database.engine.connect() as sql:
+        rows, total = await queries.page(
+            sql, tables.refunds, filters, order, paging.limit, paging.offset, paging.cursor
+        )
+    shown = [row._mapping for row in rows[: paging.limit]]
+    last = [shown[-1][name] for name, _ in order] if len(rows) > paging.limit else None
+    return paging.answer([refund_answer(row) for row in shown], total, ask.request, last=last)

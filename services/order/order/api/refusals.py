@@ -1,0 +1,89 @@
+"""The order's own ways of saying no."""
+
+from chassis.http import problem_type
+
+CART_EMPTY = problem_type(
+    "cart-empty",
+    409,
+    "There is nothing to order",
+    when="The cart is empty, or there is none; what was in it may have been ordered already.",
+    client="Put something in the cart, or look at the orders.",
+)
+CART_CHANGED = problem_type(
+    "cart-changed",
+    409,
+    "The cart keeps changing",
+    when="The cart was ordered and changed again and again while the request was worked on.",
+    client="Read the cart, then order it.",
+)
+TOTAL_CHANGED = problem_type(
+    "total-changed",
+    409,
+    "The total is another one",
+    when="The order would not cost what expected_total says; total says what it costs.",
+    client="Show the customer the new total, then order with that.",
+)
+OUT_OF_STOCK = problem_type(
+    "out-of-stock",
+    409,
+    "Out of stock",
+    when="At least one line could not be held, so the order was cancelled and the lines are back in the cart; "
+    "shortages says which.",
+    client="Take what is missing out of the cart and order the rest, with a new Idempotency-Key.",
+)
+PAYMENT_FAILED = problem_type(
+    "payment-failed",
+    402,
+    "The payment failed",
+    when="The attempt to pay came to nothing; order says whether it still awaits payment, and until when.",
+    client="Pay again, in another way, while the order awaits payment.",
+)
+NOT_PAYABLE = problem_type(
+    "not-payable",
+    409,
+    "Nothing is to be paid",
+    when="The order does not await payment: it is paid, cancelled, its time is over, or its stock is not held yet.",
+    client="Read the order; its status says why.",
+)
+PAYMENT_IN_PROGRESS = problem_type(
+    "payment-in-progress",
+    409,
+    "A payment is under way",
+    when="An attempt to pay has begun and has not ended.",
+    client="Wait for its end, or do what next_action asks for.",
+)
+NOTHING_TO_CAPTURE = problem_type(
+    "nothing-to-capture",
+    409,
+    "Nothing to capture",
+    when="No payment of the order is promised and waits to be captured.",
+    client="Read the order; cash on delivery is marked paid instead.",
+)
+NOTHING_TO_VOID = problem_type(
+    "nothing-to-void",
+    409,
+    "Nothing to void",
+    when="The order waits for no such payment.",
+    client="Cancel a confirmed order instead.",
+)
+REFUND_TOO_LARGE = problem_type(
+    "refund-too-large",
+    409,
+    "More than there is",
+    when="The refund is more than what was captured and has not been refunded yet.",
+    client="Refund less, or leave the amount out for all that is left.",
+)
+ALREADY_SHIPPED = problem_type(
+    "already-shipped",
+    409,
+    "It has left already",
+    when="A part of the order has left the house.",
+    client="Have it returned instead.",
+)
+NOT_SHIPPABLE = problem_type(
+    "not-shippable",
+    409,
+    "It cannot be shipped so",
+    when="The order is not confirmed, fewer units wait to be packed, or the shipment cannot go to that status.",
+    client="Read the order's shipments again.",
+)

@@ -1,0 +1,145 @@
+"""What happened to an order so far, what happens while one looks, and where its parcels are."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+from chassis.http import UNAUTHENTICATED, Answer, Money, Router, invalid, problems
+from chassis.service import Service
+from fastapi import Depends
+from fastapi.responses import Response, StreamingResponse
+from pydantic import ConfigDict
+
+from order import queries
+from order.api.answers import SHIPMENT, ShipmentAnswer, order_answer, shown_as
+from order.api.asking import Asking, asking
+from order.api.fields import OrderId
+from order.domain import order
+from order.state import Order
+from order.timeline import Entry, entry
+
+router = Router(prefix="/api/v1", tags=["Orders"])
+
+STREAM = "text/event-stream"
+LOOK_EVERY = 0.5
+QUIET_SECONDS = 15.0
+"""A stream says something at least so often, so that nobody in between takes it for dead."""
+LAST_VERSION = 2**31 - 1
+
+
+class EntryAnswer(Answer):
+    """Something that happened to the order. What else there is depends on the kind."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        frozen=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": 5,
+                    "at": "2026-03-01T12:00:01Z",
+                    "kind": "payment_captured",
+                    "payment_id": "0198c0de-5f7e-7cc4-b1d8-f1a2b3c4d5e7",
+                    "amount": {"amount": "5248.00", "currency": "KES"},
+                }
+            ]
+        },
+    )
+
+    id: int
+    at: datetime
+    kind: str
+
+
+class TimelineAnswer(Answer):
+    """From the first to the last."""
+
+    items: list[EntryAnswer]
+
+
+class TrackingAnswer(Answer):
+    """Where the order's parcels are."""
+
+    model_config = shown_as({"number": "SO-1017", "status": "confirmed", "shipments": [SHIPMENT]})
+
+    number: str
+    status: str
+    shipments: list[ShipmentAnswer]
+
+
+@router.get(
+    "/orders/{order_id}/timeline",
+    operation_id="get_order_timeline",
+    summary="What happened to an order",
+    response_model=TimelineAnswer,
+    responses={200: {"content": {STREAM: {"schema": {"type": "string"}}}}, **problems(UNAUTHENTICATED)},
+)
+async def get_order_timeline(order_id: OrderId, ask: Asking = Depends(asking())) -> Any:
+    """With `Accept: text/event-stream` it goes on as things happen; `Last-Event-ID` takes it up again."""
+    row = await ask.seen(order_id)
+    if STREAM in ask.request.headers.get("accept", ""):
+        after = _resumed(ask.request.headers.get("last-event-id"))
+        headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+        return StreamingResponse(_stream(ask.service, row["id"], after), media_type=STREAM, headers=headers)
+    entries, _, _ = await _read(ask.service, row["id"], order.initial, 0)
+    return TimelineAnswer(items=[EntryAnswer(**_shown(each, row["currency"])) for each in entries])
+
+
+@router.get(
+    "/orders/{order_id}/tracking",
+    operation_id="track_order",
+    summary="Where an order's parcels are",
+    response_model=TrackingAnswer,
+    responses=problems(UNAUTHENTICATED),
+)
+async def track_order(order_id: OrderId, ask: Asking = Depends(asking())) -> TrackingAnswer | Response:
+    """Without names and addresses."""
+    shown = order_answer(await ask.seen(order_id), personal=False)
+    return TrackingAnswer(number=shown.number, status=shown.status, shipments=shown.shipments)
+
+
+def _resumed(last: str | None) -> int:
+    if last is None:
+        return 0
+    if not last.isascii() or not last.isdecimal() or int(last) > LAST_VERSION:
+        raise invalid("/header/Last-Event-ID", "must be an entry's id")
+    return int(last)
+
+
+async def _read(service: Service, order_id: str, state: Order, after: int) -> tuple[Sequence[Entry], Order, int]:
+    """The entries beyond a version, with the order and its version after them. ``state`` is the order there."""
+    stream = order.name(order_id)
+    codec = service.aggregates.of(stream).codec
+    entries: list[Entry] = []
+    for row in await service.database.pool.fetch(queries.HISTORY, stream, after):
+        event, after = codec.decode(row["type"], row["data"]), row["version"]
+        state = order.evolve(state, event)
+        told = entry(event, state, after, row["recorded_at"])
+        if told:
+            entries.append(told)
+    return entries, state, after
+
+
+def _shown(told: Entry, currency: str) -> Mapping[str, Any]:
+    amounts = {name: Money.of(told.data[name], currency) for name in ("total", "amount") if name in told.data}
+    return {"id": told.version, "at": told.at, "kind": told.kind, **told.data, **amounts}
+
+
+async def _stream(service: Service, order_id: str, seen: int) -> AsyncIterator[bytes]:
+    """Server-sent events, those after ``seen`` first; while nothing happens, a comment now and then."""
+    state, version, quiet = order.initial, 0, 0.0
+    yield b": the story so far\n\n"
+    while True:
+        entries, state, version = await _read(service, order_id, state, version)
+        for told in entries:
+            if told.version > seen:
+                data = EntryAnswer(**_shown(told, state.totals.currency)).model_dump(mode="json")
+                yield b"id: %d\nevent: %s\ndata: %s\n\n" % (told.version, told.kind.encode(), orjson.dumps(data))
+                quiet = 0.0
+        if quiet >= QUIET_SECONDS:
+            yield b": nothing new\n\n"
+            quiet = 0.0
+        await asyncio.sleep(LOOK_EVERY)
+        quiet += LOOK_EVERY

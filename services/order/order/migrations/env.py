@@ -1,0 +1,4 @@
+from chassis import migrations
+from order.tables import metadata
+
+migrations.run(metadata)
