@@ -135,11 +135,12 @@ def _owner(request: Request) -> str:
 
 @dataclass
 class Shop:
-    """The order service with a customer, Amina."""
+    """The order service with a customer, Amina, and a member of staff, Sam."""
 
     harness: Harness
     neighbours: Neighbours
     amina: str = field(default_factory=new_id)
+    sam: str = field(default_factory=new_id)
 
     _settling: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -153,8 +154,10 @@ class Shop:
         return self.harness.bearer(self.amina)
 
     def staff(self, *rights: str) -> dict[str, str]:
-        """A member of staff with these rights."""
-        return self.harness.bearer(role="staff", rights=rights or ("orders:read", "orders:personal", "orders:fulfil"))
+        """Sam, with these rights."""
+        return self.harness.bearer(
+            self.sam, role="staff", rights=rights or ("orders:read", "orders:personal", "orders:fulfil")
+        )
 
     async def place(
         self, who: dict[str, str] | None = None, key: str = "", wait: int = 0, **body: Any
@@ -220,10 +223,10 @@ class Shop:
         return order
 
     async def post(
-        self, path: str, json: Any = None, who: dict[str, str] | None = None, **headers: str
+        self, path: str, json: Any = None, who: dict[str, str] | None = None, *, key: str = "", wait: int = 0
     ) -> httpx.Response:
         """POST as Amina, or somebody else, with a fresh key unless one is given."""
-        given = {"Idempotency-Key": new_id(), **headers}
+        given = {"Idempotency-Key": key or new_id(), "Prefer": f"wait={wait}"}
         answer = await self.client.post(f"/api/v1{path}", json=json or {}, headers={**(who or self.her), **given})
         await self.settle()
         return answer
