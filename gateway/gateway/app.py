@@ -157,7 +157,8 @@ class Gateway:
 
 
 def _too_large(most: int) -> Problem:
-    return Problem(TOO_LARGE, f"The body may have at most {most} bytes.", limit=most, headers={"Connection": "close"})
+    # The connection stays: closed with unread bytes on it, it would be reset before the client has read why.
+    return Problem(TOO_LARGE, f"The body may have at most {most} bytes.", limit=most)
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:

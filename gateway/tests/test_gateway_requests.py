@@ -7,6 +7,7 @@ import httpx
 import pytest
 from chassis.fixtures import Clock, Identity
 from chassis.http.upstream import Upstream
+from chassis.web import listen, web_server
 from gateway.service import build
 from gateway.settings import Settings
 from starlette.applications import Starlette
@@ -245,6 +246,25 @@ class TestBodies:
         assert fits.json()["body"] == fits_in_parts.json()["body"] == size
         for answer in (too_long, too_long_in_parts):
             assert (answer.status_code, answer.json()["type"]) == (413, "/problems/too-large")
+
+    async def test_a_client_that_sends_too_much_over_a_real_connection_reads_why(self, shop):
+        listening, server = listen("127.0.0.1", 0), web_server(shop.door.app)
+        running = asyncio.create_task(server.serve([listening]))
+        await server.ready.wait()
+        port = listening.getsockname()[1]
+
+        async def parts():
+            for _ in range(48):
+                yield b"x" * 65536
+
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+            in_parts = await client.post("/api/v1/orders", content=parts())
+            at_once = await client.post("/api/v1/orders", content=b"x" * 3_000_000)
+            after = await client.get("/api/v1/orders")
+        server.should_exit = True
+        await running
+
+        assert (in_parts.status_code, at_once.status_code, after.status_code) == (413, 413, 200)
 
 
 class TestLimits:
