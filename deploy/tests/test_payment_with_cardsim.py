@@ -236,6 +236,18 @@ async def test_a_gateway_that_is_down_is_tried_again_under_the_same_key(both: Bo
     assert await both.sim.database.pool.fetchval("select count(*) from charges") == 1
 
 
+async def test_a_card_is_not_charged_any_more_once_nobody_wants_it(both: Both) -> None:
+    gateway = both.payment.peers.pop("cardsim")
+    await both.authorise("tok_success")
+    await both.order_says(contracts.Void(**both.ids))
+    assert both.told() == ["Started"], "the try that got no answer may have been a charge"
+    both.payment.peers["cardsim"] = gateway
+    await both.let_pass(timedelta(seconds=3))
+    assert both.told() == ["Started", "Voided"]
+    assert await both.sim.database.pool.fetchval("select count(*) from charges") == 0
+    assert await both.ledgers() == ([], [])
+
+
 async def test_an_answer_that_was_lost_is_the_same_charge(both: Both) -> None:
     async def loses_the_answer(scope: Any, receive: Any, send: Any) -> None:
         async def swallow(message: Any) -> None:

@@ -239,6 +239,15 @@ async def test_silence_is_asked_about_with_growing_delay(shop: Harness, gateway:
     assert told(shop) == ["Started", "Authorised"]
 
 
+async def test_a_cards_money_is_not_marked_paid_by_hand(shop: Harness) -> None:
+    payment_id = await requested(shop)
+    headers = shop.bearer(role="staff", rights=["payments:write"])
+    answer = await shop.client.post(
+        f"/api/v1/payments/{payment_id}/mark-paid", json={"reference": "R"}, headers=headers
+    )
+    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/not-collected-by-hand")
+
+
 async def test_the_key_of_an_operation_is_stable(shop: Harness, gateway: Gateway) -> None:
     payment_id = await requested(shop)
     assert gateway.asked == [f"{payment_id}:authorise"]
