@@ -106,3 +106,12 @@ def check(deploy: Annotated[bool, typer.Option("--deploy", help="Settings that r
         if found:
             raise typer.Exit(1)
         console.print("All settings are good.")
+
+
+@app.command()
+def demo() -> None:
+    """Buy something and show each step and event as it happens; starts a shop if none runs."""
+    from soko.demo import demo as buy
+
+    with plainly():
+        buy(ShopSettings())

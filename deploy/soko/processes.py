@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import time
+import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -85,13 +86,19 @@ class Supervisor:
             time.sleep(LOOK_SECONDS)
 
     def wait_until_open(self) -> None:
-        """Wait until the gateway listens. Raises ``ServerFailed`` when it does not in time."""
+        """Wait until the gateway answers, and says that it reaches every service. Raises ``ServerFailed``."""
         until = time.monotonic() + READY_SECONDS
-        while not self.stopping and child.is_free(self.settings.port):
-            if time.monotonic() > until:
-                raise ServerFailed(f"The gateway did not open within {READY_SECONDS} s.")
+        while not self.stopping:
             for each in self.children:
                 each.look()
+            state = _health(f"http://{self.settings.host}:{self.settings.port}/health/ready")
+            if state.get("status") == "ready":
+                return
+            if time.monotonic() > until:
+                if not state:
+                    raise ServerFailed(f"The gateway did not open within {READY_SECONDS} s.")
+                log.warning("not there yet: %s", ", ".join(state.get("degraded", ())) or state.get("status"))
+                return
             time.sleep(LOOK_SECONDS)
 
     def stop(self) -> None:
@@ -117,6 +124,16 @@ class Supervisor:
             {"name": each.name, "pid": each.server.pid, "port": each.server.port, **each.shown}
             for each in self.children
         ]
+
+
+def _health(url: str) -> dict[str, Any]:
+    """What the gateway says of itself; nothing while it does not answer."""
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - our own gateway
+            said: dict[str, Any] = json.load(answer)
+    except (OSError, ValueError):
+        return {}
+    return said
 
 
 def run(settings: ShopSettings, replicas: Mapping[str, int]) -> None:

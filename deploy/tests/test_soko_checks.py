@@ -1,0 +1,47 @@
+"""What real customers' shops are not started with."""
+
+import pytest
+from soko.checks import deploy_problems
+from soko.settings import ShopSettings
+
+GOOD = {
+    "SOKO_ENV": "production",
+    "SOKO_INTERNAL_KEY": "k3v9-Zq8sLw2_xT5bYn7RcE1uMi4OaPd6",
+    "PUBLIC_URL": "https://shop.example",
+    "DATABASE_URL": "postgresql://soko:k3v9Zq8sLw@db.example",
+}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_else_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CARDSIM_URL", "SOKO_FAULTS", "SOKO_RATE_LIMITS", "RABBITMQ_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in GOOD.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_a_shop_with_all_it_needs_may_open() -> None:
+    assert deploy_problems(ShopSettings()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("SOKO_ENV", "development", "SOKO_ENV is development"),
+        ("SOKO_INTERNAL_KEY", "", "SOKO_INTERNAL_KEY must be 32"),
+        ("SOKO_INTERNAL_KEY", "a" * 40, "SOKO_INTERNAL_KEY must be 32"),
+        ("PUBLIC_URL", "", "PUBLIC_URL is missing"),
+        ("PUBLIC_URL", "http://shop.example", "PUBLIC_URL must be https"),
+        ("DATABASE_URL", "", "The embedded PostgreSQL is for development"),
+        ("DATABASE_URL", "postgresql://soko:changeme@db.example", "The password in DATABASE_URL"),
+        ("CARDSIM_URL", "http://cardsim:8000", "CARDSIM_URL"),
+        ("SOKO_FAULTS", "relay.sent:1", "SOKO_FAULTS"),
+        ("SOKO_RATE_LIMITS", "off", "SOKO_RATE_LIMITS"),
+        ("CARDSIM_WEBHOOK_SECRET", "secret", "CARDSIM_WEBHOOK_SECRET is a published default"),
+    ],
+)
+def test_what_is_missing_or_dangerous_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert [line for line in deploy_problems(ShopSettings()) if line.startswith(said)]
