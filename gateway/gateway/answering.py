@@ -10,6 +10,8 @@ from gateway.compressing import LEAST, Compressed, Encoder, choose, compresses, 
 from gateway.edge import DATA_POLICY, PAGE_POLICY, Headers
 
 _OURS: Final = frozenset({b"x-request-id", b"traceparent", b"server", b"date"})
+NOT_KEPT: Final = (b"cache-control", b"no-store")
+"""Whoever says nothing about caching answers something of somebody's."""
 _WITHOUT_BODY: Final = frozenset({204, 304})
 
 
@@ -108,7 +110,7 @@ class Answering:
 
     def _headers(self, start: Message, length: int | None, *, packed: bool) -> list[tuple[bytes, bytes]]:
         headers: list[tuple[bytes, bytes]] = []
-        policy, is_page = False, False
+        policy, is_page, cache = False, False, False
         for pair in start["headers"]:
             name = pair[0]
             if name in _OURS:
@@ -117,6 +119,8 @@ class Answering:
                 continue
             if name == b"etag" and packed and not pair[1].startswith(b"W/"):
                 pair = (name, b"W/" + pair[1])
+            elif name == b"cache-control":
+                cache = True
             elif name == b"content-security-policy":
                 policy = True
             elif name == b"content-type":
@@ -129,6 +133,8 @@ class Answering:
                 headers.append((b"content-length", b"%d" % length))
         if not policy:
             headers.append((b"content-security-policy", PAGE_POLICY if is_page else DATA_POLICY))
+        if not cache:
+            headers.append(NOT_KEPT)
         headers += self._extra
         headers += (
             (b"x-request-id", self._arrived.id),

@@ -75,7 +75,7 @@ class Gateway:
         except Problem as problem:
             await self._say(problem, arrived, answering)
         except Exception:
-            log.exception("unhandled: %s %s", scope["method"], arrived.path)
+            log.exception("unhandled: %s %s", scope["method"], arrived.path, extra={"request_id": arrived.id.decode()})
             if answering.started:
                 raise
             await self._say(Problem(INTERNAL), arrived, answering)

@@ -172,6 +172,11 @@ async def test_every_answer_carries_the_security_headers(shop):
     assert "strict-transport-security" not in headers
 
 
+async def test_what_says_nothing_about_caching_is_not_kept(shop):
+    assert (await shop.get("/api/v1/orders")).headers["cache-control"] == "no-store"
+    assert (await shop.get("/docs")).headers["cache-control"] == "no-cache"
+
+
 async def test_https_is_asked_to_stay():
     async with open_shop(public_url="https://shop.example") as shop:
         assert "strict-transport-security" in (await shop.get("/nothing")).headers

@@ -13,6 +13,8 @@ from zlib import crc32
 from chassis.service import Service
 
 MOST_BYTES = 64 * 1024 * 1024
+OVERHEAD = 500
+"""Bytes an answer costs besides its body and query: clients can ask for as many empty lists as they like."""
 COUNT = "SELECT coalesce(sum(count), 0)::bigint FROM changes"
 
 Key = tuple[str, bytes]
@@ -94,10 +96,13 @@ class Answers:
 
     def _keep(self, key: Key, made: Ready) -> None:
         self._kept[key] = made
-        self._bytes += len(made.body)
+        self._bytes += _size(key, made)
         while self._bytes > self._most_bytes:
-            _, oldest = self._kept.popitem(last=False)
-            self._bytes -= len(oldest.body)
+            self._bytes -= _size(*self._kept.popitem(last=False))
+
+
+def _size(key: Key, made: Ready) -> int:
+    return len(key[1]) + len(made.body) + OVERHEAD
 
 
 class ChangeWatch:

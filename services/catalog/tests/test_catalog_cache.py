@@ -1,7 +1,7 @@
 import asyncio
 
 import pytest
-from catalog.cache import Answers, Ready
+from catalog.cache import OVERHEAD, Answers, Ready
 
 KEY = ("/api/v1/products", b"")
 
@@ -93,7 +93,7 @@ async def test_when_the_first_goes_away_another_reads():
 
 
 async def test_the_oldest_answers_make_room():
-    answers, reading = Answers(most_bytes=10), Reading("12345")
+    answers, reading = Answers(most_bytes=2 * (OVERHEAD + 5)), Reading("12345")
     reading.go.set()
 
     for n in range(3):
