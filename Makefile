@@ -1,7 +1,7 @@
 # Everything that is done with Soko, by people and by CI alike. Needs Python 3.11+ and make.
 
 .DEFAULT_GOAL := help
-.PHONY: help run processes stop reset demo bench check test test-long coverage lock
+.PHONY: help run processes stop reset demo bench check test test-long coverage documents lock
 
 # The first Python that is new enough; make PYTHON=... names another.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -42,6 +42,9 @@ check: $(READY) ## lint, types, import rules, contracts, manifests
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy $(CODE)
 	$(BIN)/lint-imports
+	libs/contracts/compare-with-release
+	$(BIN)/soko openapi --check
+	$(BIN)/soko asyncapi --check
 
 test: $(READY) ## all tests but the long ones
 	$(BIN)/pytest -m "not long"
@@ -52,6 +55,11 @@ test-long: $(READY) ## the tests that take minutes each
 coverage: $(READY) ## how much of the domain and the chassis the tests reach: 90% at least
 	$(BIN)/coverage run --source=libs/chassis/chassis,services -m pytest -m "not long" -q libs services
 	$(BIN)/coverage report --include='*/domain.py,*/domain/*,libs/chassis/*' --omit='*/tests/*' --skip-covered --fail-under=90
+
+documents: $(READY) ## write what is made from the code: API documents, the page of settings
+	@$(BIN)/soko openapi
+	@$(BIN)/soko asyncapi
+	@$(BIN)/python -m soko.configuration
 
 lock: $(READY) ## write requirements.lock anew after a change of dependencies
 	@uv=$$(uv --version >/dev/null 2>&1 && echo uv || echo .uv/bin/uv); \
