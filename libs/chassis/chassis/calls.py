@@ -78,6 +78,11 @@ class Calls:
         """Every call there is."""
         return frozenset(self._by_name)
 
+    @property
+    def idempotent(self) -> bool:
+        """Whether each of them may be made again."""
+        return all(calling.idempotent for calling in self._by_name.values())
+
     def leases(self) -> dict[str, timedelta]:
         """How long each call is leased: its own limit, and time to record what came of it."""
         return {name: calling.lease + MARGIN for name, calling in self._by_name.items()}
@@ -109,12 +114,13 @@ class Calls:
 
 
 LEASE = """
+with waiting as (select set_config('synchronous_commit', $6, true))
 update calls set lease = $2, tries = calls.tries + 1,
        leased_until = $1 + coalesce((select lease from unnest($4::text[], $5::interval[]) kinds (name, lease)
                                      where kinds.name = calls.name), interval '1 minute')
 from (select id, leased_until is not null as lost from calls
       where due_at <= $1 and parked_at is null and (leased_until is null or leased_until <= $1)
-      order by due_at, id limit $3 for update skip locked) due
+      order by due_at, id limit $3 for update skip locked) due, waiting
 where calls.id = due.id
 returning calls.*, due.lost
 """  # due calls that nobody has leased, or whose lease ran out
@@ -183,8 +189,10 @@ class Caller:
         if room <= 0 or not service.calls.names:
             return 0
         now, lease = service.world.clock(), service.world.ids()
+        # A lease that is lost with the server is a call made again: that may hurry, where every call knows its key.
+        waits = "off" if service.calls.idempotent else "on"
         names, leases = zip(*service.calls.leases().items(), strict=True)
-        rows = await service.database.pool.fetch(LEASE, now, lease, room, names, leases)
+        rows = await service.database.pool.fetch(LEASE, now, lease, room, names, leases, waits)
         if rows:
             service.world.faults.reach("call.leased")
         for row in rows:

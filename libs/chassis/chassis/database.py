@@ -30,6 +30,10 @@ AWAY: tuple[type[Exception], ...] = (
 """What is raised while the database cannot be reached: wait and try again."""
 
 
+async def _nothing_to_reset(connection: Any) -> None:
+    """Nothing here changes a pooled connection's session, so it need not be asked to forget: a round trip saved."""
+
+
 @dataclass
 class Database:
     """``url`` is ``postgresql://user:password@host:port/name``; ``size`` bounds each of the two pools."""
@@ -72,13 +76,14 @@ class Database:
             max_inactive_connection_lifetime=300,
             max_cached_statement_lifetime=0,
             statement_cache_size=500,
+            reset=_nothing_to_reset,
             timeout=CONNECT_SECONDS,
             server_settings={**HOT, **KEEPALIVE, "application_name": f"soko-{self.name}"},
         )
 
-    async def connect(self) -> "asyncpg.Connection[Any]":
-        """A connection outside the pool, to hold a session's advisory lock on."""
-        settings = {**HOT, **KEEPALIVE, "application_name": f"soko-{self.name}-lock"}
+    async def connect(self, **more: str) -> "asyncpg.Connection[Any]":
+        """A connection outside the pool, to hold a session's advisory lock on; with ``more`` settings."""
+        settings = {**HOT, **KEEPALIVE, "application_name": f"soko-{self.name}-lock", **more}
         return await asyncpg.connect(self.url, timeout=CONNECT_SECONDS, server_settings=settings)
 
     async def stop(self) -> None:

@@ -11,7 +11,7 @@ POINTS = frozenset(
     {
         "relay.sent",  # the courier has the messages, the outbox still holds them
         "receive.stored",  # the inbox has the messages, the broker has not been told
-        "work.written",  # a batch is written, not yet committed
+        "work.written",  # a batch is written, nobody has been told
         "call.leased",  # a call is leased, not yet made
         "call.made",  # the outside world has acted, we have not recorded it
     }

@@ -1,20 +1,20 @@
 """Taking messages out: read, send, delete. A row leaves only after the courier has returned.
 
-One relay a database is active, by an advisory lock held on a connection of its own; no transaction is open while the
-courier works. Rows are read by id from the start each time: a late commit cannot be skipped, and there is no cursor to
-get wrong. A crash after sending sends again, and the receivers' ``seen`` takes care of that.
+One relay a database is active, by an advisory lock held on the connection it works with; no transaction is open while
+the courier works. Rows are read by id from the start each time: a late commit cannot be skipped, and there is no
+cursor to get wrong. A crash after sending sends again, and the receivers' ``seen`` takes care of that.
 """
 
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
+from chassis.alone import Alone
 from chassis.worker import envelope_of
 
 if TYPE_CHECKING:
     from chassis.service import Service
 
-LOCK = "select pg_try_advisory_lock(hashtextextended('relay', 0))"
 READ = "select * from outbox order by id limit $1"
 _KEPT = (
     "id, message_id, type, source, subject, partitionkey, sequence, time, correlationid, causationid, traceparent, data"
@@ -27,37 +27,33 @@ BATCH = 500
 
 
 class Relay:
-    """``once()`` takes one batch out."""
+    """``once()`` takes one batch out; ``more`` says that it was full."""
 
     def __init__(self, service: "Service") -> None:
         self._service = service
-        self._connection: asyncpg.Connection[Any] | None = None
+        # A deletion that is lost with the server sends its messages once more, and they are seen: it need not wait.
+        self._alone = Alone(service, "relay", synchronous_commit="off")
+        self.more = False
 
     async def once(self) -> int:
-        """Send what waits; how many messages left. 0: nothing waits, or another relay has the lock."""
+        """Send what waits; how many messages left. 0: nothing waits, or another relay is at work."""
         try:
-            return await self._once()
+            connection = await self._alone.connection()
+            return 0 if connection is None else await self._once(connection)
         except BaseException:
-            await self.stop()  # whatever happened, the lock goes with its connection
+            self.stop()  # whatever happened, the lock goes with its connection
             raise
 
-    async def _once(self) -> int:
-        if self._connection is None:
-            connection = await self._service.database.connect()
-            if not await connection.fetchval(LOCK):
-                await connection.close()
-                return 0
-            self._connection = connection
-        rows = await self._connection.fetch(READ, BATCH)
+    async def _once(self, connection: "asyncpg.Connection[Any]") -> int:
+        rows = await connection.fetch(READ, BATCH)
+        self.more = len(rows) == BATCH
         if not rows:
             return 0
         await self._service.world.courier.send([envelope_of(row) for row in rows])
         self._service.world.faults.reach("relay.sent")
-        await self._connection.execute(REMOVE, [row["id"] for row in rows])
+        await connection.execute(REMOVE, [row["id"] for row in rows])
         return len(rows)
 
-    async def stop(self) -> None:
-        """Give the lock back."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.terminate()
+    def stop(self) -> None:
+        """Let another relay go on."""
+        self._alone.release()

@@ -24,8 +24,12 @@ NONCE_BYTES = 12
 
 Connected: TypeAlias = "Connection[Any] | PoolConnectionProxy[Any]"
 
+# The key need not wait for the disk: what is sealed under it is written to the same log after it, and waits.
 KEY_OF = """
-with made as (insert into subject_keys (subject, key) values ($1, $2) on conflict (subject) do nothing returning key)
+with hurry as (select set_config('synchronous_commit', 'off', true)),
+made as (
+    insert into subject_keys (subject, key) select $1, $2 from hurry on conflict (subject) do nothing returning key
+)
 select key from made union all select key from subject_keys where subject = $1 limit 1
 """  # the subject's key, made now if there is none
 KEYS_OF = "select subject, key from subject_keys where subject = any($1::text[])"

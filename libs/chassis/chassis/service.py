@@ -110,7 +110,7 @@ class Service:
     async def execute(
         self, decider: Decider[Any, Any, Any], id_: str, command: Any, context: Context, once: Once | None = None
     ) -> Executed:
-        """Give a command to one stream. Raises Refused, KeyReused, KeyInFlight; a lost race is decided again."""
+        """Give a command to one stream. Raises Refused and KeyReused; a lost race is decided again."""
         return await self._execute(Do(decider, id_, command), context, once)
 
     async def execute_many(self, many: Many[Any], command: Any, context: Context, once: Once | None = None) -> Executed:
@@ -121,14 +121,15 @@ class Service:
         for attempt in range(OPTIMISTIC_ROUNDS * 3 + 1):
             try:
                 async with self.database.pool.acquire() as connection:
-                    if once is None and attempt < OPTIMISTIC_ROUNDS * 3:
-                        batch = await self._attempt(connection, do, context, None)
+                    # The key's own primary key decides between two that come at once: the second waits for the first
+                    # one's commit, loses its write, and finds here what the first has made.
+                    if once is not None and (made := await idempotency.recall(connection, once)) is not None:
+                        return Executed(None, 0, replayed=True, resource_id=made)
+                    if attempt < OPTIMISTIC_ROUNDS * 3:
+                        batch = await self._attempt(connection, do, context, once)
                     else:
                         async with connection.transaction():
-                            if once is not None and (made := await idempotency.claim(connection, once)) is not None:
-                                return Executed(None, 0, replayed=True, resource_id=made)
-                            if attempt == OPTIMISTIC_ROUNDS * 3:
-                                await connection.execute(ONE_AT_A_TIME)
+                            await connection.execute(ONE_AT_A_TIME)
                             batch = await self._attempt(connection, do, context, once)
             except Conflict:
                 continue
@@ -259,14 +260,14 @@ class Service:
         if not self.database.started:
             await self.open_database()
         steps: dict[str, tuple[Callable[[], Awaitable[int]], float]] = {
-            "relay": (self.relay_once, POLL),
+            "relay": (self._relay_step, POLL),
             "timers": (self._timers_until, POLL),
             "jobs": (self.jobs_once, 2.0),
             "metrics": (self._measure, 5.0),
             "revocations": (self._poll_revocations, EVERY.total_seconds()),
         }
         if self.subscriptions.types or any(self.aggregates):
-            steps["worker"] = self.work_once, POLL
+            steps["worker"] = self._work_step, POLL
         if self.calls.names:
             steps["calls"] = self._call_step, POLL
         for number, step in enumerate(self._extra):
@@ -290,7 +291,8 @@ class Service:
             await asyncio.gather(*self._loops, return_exceptions=True)
         if self.database.started:
             await self._caller.stop(STOP_SECONDS)
-        await self._relay.stop()
+        self._relay.stop()
+        self._worker.stop()
         await self.database.stop()
 
     async def _loop(self, name: str, step: Callable[[], Awaitable[int]], pause: float) -> None:
@@ -332,6 +334,13 @@ class Service:
             wait = POLL * 5 if due is None else (due - self.world.clock()).total_seconds()
             await self._pause(self._wakes["timers"], max(0.0, min(POLL * 5, wait)))
         return 1
+
+    async def _relay_step(self) -> int:
+        """After a batch that was not full nothing is left, but for what has waked the loop meanwhile."""
+        return int(bool(await self.relay_once()) and self._relay.more)
+
+    async def _work_step(self) -> int:
+        return int(bool(await self.work_once()) and self._worker.more)
 
     async def _call_step(self) -> int:
         return await self._caller.once() or int(self._caller.busy)

@@ -1,7 +1,8 @@
 """Working the inbox off: many messages, one transaction, each with its effect exactly once.
 
-One worker a database is active, by an advisory lock taken in the transaction itself, so it is free the moment its
-holder dies. A claimed row is finished in the same transaction that writes what it led to: either both or neither.
+One worker a database is active, by an advisory lock held on the connection it works with. A claimed row is finished
+by the same statement that writes what it led to: either both or neither. That is all the atomicity a batch needs, so it
+costs three round trips: claim, load, write.
 """
 
 import logging
@@ -19,6 +20,7 @@ from pydantic import ValidationError
 from soko_contracts import Envelope
 
 from chassis import metrics, tables
+from chassis.alone import Alone
 from chassis.batch import Batch, Unloaded, more_of, streams_of
 from chassis.context import Context
 from chassis.database import AWAY
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LOCK = "select pg_try_advisory_xact_lock(hashtextextended('worker', 0))"
 CLAIM = """
 select id, subscription, key, timer, message_id, type, source, subject, partitionkey, sequence, time,
        correlationid, causationid, traceparent, data, received_at, tries
@@ -84,11 +85,13 @@ class Work:
 
 
 class Worker:
-    """``once()`` works off one batch. It remembers only how large a batch may be."""
+    """``once()`` works off one batch; ``more`` says that it was full. It remembers how large a batch may be."""
 
     def __init__(self, service: "Service") -> None:
         self._service = service
+        self._alone = Alone(service, "worker")
         self._limit = BATCH
+        self.more = False
 
     async def once(self) -> int:
         """Work off one batch; how many rows were finished or counted as failed. 0: nothing is due, or another works.
@@ -97,46 +100,65 @@ class Worker:
         written stands alone and is counted. Lost races are decided again on fresh state and count for nobody; after
         three rounds the other writers wait.
         """
+        try:
+            connection = await self._alone.connection()
+            if connection is None:
+                return 0
+            return await self._once(connection)
+        except AWAY:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Let another worker go on."""
+        self._alone.release()
+
+    async def _once(self, connection: Connected) -> int:
         for attempt in range(OPTIMISTIC_ROUNDS + 1):
             try:
-                worked = await self._batch(self._limit, alone=attempt == OPTIMISTIC_ROUNDS)
+                if attempt < OPTIMISTIC_ROUNDS:
+                    worked = await self._batch(connection, self._limit)
+                else:
+                    async with connection.transaction():
+                        await connection.execute(ONE_AT_A_TIME)
+                        worked = await self._batch(connection, self._limit)
             except Conflict as lost:
-                if attempt == OPTIMISTIC_ROUNDS and self._limit == 1:
-                    return await self._blame_first(lost)  # nobody else can have been first: it is the row itself
+                if attempt == OPTIMISTIC_ROUNDS:
+                    return await self._smaller(connection, lost)
                 continue
             except AWAY:
                 raise
-            except (asyncpg.PostgresError, ValueError, TypeError, asyncpg.InterfaceError) as error:
-                if self._limit > 1:
-                    self._limit //= 2
-                    return 1
-                return await self._blame_first(error)
+            except (asyncpg.PostgresError, ValueError, TypeError) as error:
+                return await self._smaller(connection, error)
+            self.more = worked >= self._limit
             self._limit = min(BATCH, self._limit * 2)
             return worked
-        self._limit = max(1, self._limit // 2)
-        return 1
+        raise AssertionError("unreachable")
 
-    async def _batch(self, limit: int, *, alone: bool) -> int:
+    async def _smaller(self, connection: Connected, error: BaseException) -> int:
+        """Try half as many next; a single row that cannot be written is itself to blame."""
+        self.more = True
+        if self._limit > 1:
+            self._limit //= 2
+            return 1
+        return await self._blame_first(connection, error)
+
+    async def _batch(self, connection: Connected, limit: int) -> int:
         service = self._service
         started = time.perf_counter()
-        async with service.database.pool.acquire() as connection, connection.transaction():
-            if not await connection.fetchval(LOCK):
-                return 0
-            now = service.world.clock()
-            claimed = [Claimed(row) for row in await connection.fetch(CLAIM, now, limit)]
-            if not claimed:
-                return 0
-            if alone:
-                await connection.execute(ONE_AT_A_TIME)
-            for one in claimed:
-                self._translate(one, now)
-            batch, work = await self._decide(connection, claimed, now)
-            made = await statement(connection, batch.draft, service.name, now, None)
-            made.add(FINISH, [one.row["id"] for one in work.finished])
-            made.add_rows(DONE, [_done(one, now) for one in work.finished])
-            made.add_rows(FAIL, [self._failure(one, now) for one in work.failed])
-            await made.run(connection)
-            service.world.faults.reach("work.written")
+        now = service.world.clock()
+        claimed = [Claimed(row) for row in await connection.fetch(CLAIM, now, limit)]
+        if not claimed:
+            return 0
+        for one in claimed:
+            self._translate(one, now)
+        batch, work = await self._decide(connection, claimed, now)
+        made = await statement(connection, batch.draft, service.name, now, None)
+        made.add(FINISH, [one.row["id"] for one in work.finished])
+        made.add_rows(DONE, [_done(one, now) for one in work.finished])
+        made.add_rows(FAIL, [self._failure(one, now) for one in work.failed])
+        await made.run(connection)
+        service.world.faults.reach("work.written")
         service.committed(batch.draft)
         metrics.HANDLER_SECONDS.labels(service.name, "batch").observe(time.perf_counter() - started)
         for outcome, rows in (("finished", work.finished), ("failed", work.failed)):
@@ -218,17 +240,13 @@ class Worker:
             "parked_at": now if tries >= TRIES else None,
         }
 
-    async def _blame_first(self, error: BaseException) -> int:
+    async def _blame_first(self, connection: Connected, error: BaseException) -> int:
         """The first due row alone cannot be written: count it as tried."""
-        service = self._service
-        async with service.database.pool.acquire() as connection, connection.transaction():
-            if not await connection.fetchval(LOCK):
-                return 0
-            now = service.world.clock()
-            rows = await connection.fetch(CLAIM, now, 1)
-            failures = [self._failure(Claimed(row, error=error), now) for row in rows]
-            await connection.execute(FAIL.replace("{}", "$1"), orjson.dumps(failures).decode())
-            return len(rows)
+        now = self._service.world.clock()
+        rows = await connection.fetch(CLAIM, now, 1)
+        failures = [self._failure(Claimed(row, error=error), now) for row in rows]
+        await connection.execute(FAIL.replace("{}", "$1"), orjson.dumps(failures).decode())
+        return len(rows)
 
 
 def backoff(tries: int, chance: float) -> timedelta:

@@ -41,6 +41,7 @@ templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
     keep_trailing_newline=True,
+    auto_reload=False,
 )
 templates.filters["money"] = money
 templates.globals |= {"cancelled": CANCELLED, "payment_failed": PAYMENT_FAILED}

@@ -13,6 +13,7 @@ from chassis.http.problems import (
     MALFORMED,
     MEDIA_TYPE,
     NOT_FOUND,
+    PRECONDITION_FAILED,
     TOO_LARGE,
     UNAUTHENTICATED,
     UNSUPPORTED_MEDIA_TYPE,
@@ -59,6 +60,14 @@ _KEY: Final = {
     "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST},
 }
 
+_IF_MATCH: Final = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "description": "The `ETag` of what is to be changed; another one there by now is a 412.",
+    "schema": {"type": "string", "examples": ['"7"']},
+}
+
 HEADERS: Final[dict[Any, dict[str, Any]]] = {
     idempotency(): _KEY,
     idempotency(required=True): {**_KEY, "required": True},
@@ -82,6 +91,7 @@ def document(app: FastAPI) -> dict[str, Any]:
         schemas.pop(name, None)
     schemas["Problem"] = PROBLEM_SCHEMA
     components["securitySchemes"] = SECURITY
+    _show_lists(schemas)
     for route in app.routes:
         if isinstance(route, Route) and route.include_in_schema:
             for method in route.methods or ():
@@ -89,10 +99,22 @@ def document(app: FastAPI) -> dict[str, Any]:
     return made
 
 
+def _show_lists(schemas: dict[str, Any]) -> None:
+    """What shows lists of something, shows one with an example of it."""
+    for schema in schemas.values():
+        items = schema.get("properties", {}).get("items", {}).get("items", {})
+        shown = schemas.get(items.get("$ref", "").rpartition("/")[2], {}).get("examples")
+        if shown and "examples" not in schema:
+            rest = {"total": 1, "next": None, "previous": None}
+            schema["examples"] = [{"items": shown[:1], **{n: v for n, v in rest.items() if n in schema["properties"]}}]
+
+
 def _complete(operation: dict[str, Any], route: Route) -> None:
     operation["security"] = _security(route)
     operation["x-access"] = str(route.access)
     headers = [HEADERS[each.call] for each in route.dependants if each.call in HEADERS]
+    if str(PRECONDITION_FAILED.status) in operation["responses"]:
+        headers.append(_IF_MATCH)
     if headers:
         operation["parameters"] = [*operation.get("parameters", ()), *headers]
     responses = operation["responses"]
@@ -121,16 +143,16 @@ def _security(route: Route) -> list[dict[str, list[str]]]:
 
 
 def _common(operation: dict[str, Any], route: Route) -> list[ProblemType]:
-    kinds = []
+    # A query parameter too many is a 422 on every route.
+    kinds = [VALIDATION]
     if "requestBody" in operation:
         kinds += [MALFORMED, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE]
-    if "requestBody" in operation or operation.get("parameters"):
-        kinds.append(VALIDATION)
     if "{" in route.path_format:
         kinds.append(NOT_FOUND)
     if any(each.call is idempotency(required=True) for each in route.dependants):
         kinds.append(IDEMPOTENCY_KEY_REQUIRED)
     kinds.append(UNAUTHENTICATED)
-    if route.access.right:
+    # Some of what only a person may do is refused to a client of the API.
+    if route.access.right or route.access.kind == "signed_in":
         kinds.append(FORBIDDEN)
     return kinds
