@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 from chassis.http import (
     CONFLICT,
+    PRECONDITION_FAILED,
     Answer,
     Body,
     Caller,
+    Listing,
     Peer,
     Router,
     anyone,
@@ -19,9 +21,11 @@ from chassis.http import (
     problems,
     right,
     service_only,
+    signed_in,
 )
 from chassis.once import Once
 from fastapi import Depends
+from pydantic import ConfigDict
 
 SOLD_OUT = problem_type("test-openapi-sold-out", 409, "Sold out", when="None is left.", client="Come back.")
 
@@ -31,6 +35,8 @@ class Kettle(Body):
 
 
 class KettleAnswer(Answer):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"id": "jiko"}]})
+
     id: str
 
 
@@ -59,8 +65,15 @@ async def see(id: str, caller: Caller = Depends(right("orders:read"))) -> Kettle
 
 
 @router.get("/kettles", operation_id="list_kettles", summary="List")
-async def everything(caller: Caller = Depends(anyone)) -> list[KettleAnswer]:
-    return []
+async def everything(caller: Caller = Depends(anyone)) -> Listing[KettleAnswer]:
+    return Listing(items=[], total=0, next=None, previous=None)
+
+
+@router.patch(
+    "/kettles/{id}", operation_id="change", summary="Change", responses=problems(PRECONDITION_FAILED, CONFLICT)
+)
+async def change(id: str, body: Kettle, caller: Caller = Depends(signed_in)) -> KettleAnswer:  # noqa: A002
+    return KettleAnswer(id=id)
 
 
 internal = Router(prefix="/internal/v1")
@@ -110,3 +123,22 @@ def test_headers_that_a_route_reads_are_told(document: dict[str, Any]) -> None:
 
 def test_what_services_ask_each_other_is_not_told(document: dict[str, Any]) -> None:
     assert set(document["paths"]) == {"/api/v1/kettles", "/api/v1/kettles/{id}"}
+
+
+def test_whoever_changes_a_version_may_name_it(document: dict[str, Any]) -> None:
+    parameters = document["paths"]["/api/v1/kettles/{id}"]["patch"]["parameters"]
+    assert {each["name"] for each in parameters} == {"id", "If-Match"}
+
+
+def test_a_list_shows_one_of_what_it_lists(document: dict[str, Any]) -> None:
+    shown = document["components"]["schemas"]["Listing_KettleAnswer_"]["examples"]
+    assert shown == [{"items": [{"id": "jiko"}], "total": 1, "next": None, "previous": None}]
+
+
+def test_every_operation_refuses_parameters_it_does_not_know(document: dict[str, Any]) -> None:
+    operations = [operation for item in document["paths"].values() for operation in item.values()]
+    assert all("422" in operation["responses"] for operation in operations)
+
+
+def test_what_only_a_person_may_do_can_be_forbidden(document: dict[str, Any]) -> None:
+    assert "403" in document["paths"]["/api/v1/kettles/{id}"]["patch"]["responses"]
