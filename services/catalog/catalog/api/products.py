@@ -7,6 +7,7 @@ from chassis.http import (
     FORBIDDEN,
     NOT_FOUND,
     PRECONDITION_FAILED,
+    UNAUTHENTICATED,
     Caller,
     Listing,
     Money,
@@ -24,6 +25,7 @@ from chassis.http import (
     request_context,
     right,
 )
+from chassis.http.auth import CHALLENGE
 from chassis.once import Once
 from chassis.service import Service
 from fastapi import Depends, Query, Request, Response
@@ -75,10 +77,11 @@ async def filters(
     featured: bool | None = None,
     status: Annotated[list[Status], Query(max_length=3, description="Staff only; `active` by default.")] = [],  # noqa: B006
 ) -> Filters:
-    """The list's filters. 403 for other than active products without the right to write."""
+    """The list's filters. 401 and 403 for other than active products without the right to write."""
     statuses = tuple(sorted({each.value for each in status})) or ("active",)
     if statuses != ("active",) and not is_staff(caller):
-        raise Problem(FORBIDDEN, "Only staff see products that are not active.")
+        who = "Only staff see products that are not active."
+        raise Problem(FORBIDDEN, who) if caller.bearer else Problem(UNAUTHENTICATED, who, headers=CHALLENGE)
     return Filters(
         statuses=statuses,
         categories=tuple(category),
@@ -97,6 +100,7 @@ async def filters(
     summary="List, filter and search products",
     description="Ordered by relevance where `search` is given, else newest first, unless `ordering` says otherwise.",
     response_model=Listing[ProductAnswer],
+    responses=problems(FORBIDDEN),
 )
 async def list_products(
     request: Request,
