@@ -82,11 +82,15 @@ class Login(Body):
 class RefreshToken(Body):
     """Left out where the token is in the cookie."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"refresh_token": "q1Zr…"}]})
+
     refresh_token: Token | None = None
 
 
 class AccessToken(Body):
     """A token to be checked."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"token": "eyJhbGciOiJFZERTQSIs…"}]})
 
     token: Token
 
@@ -121,6 +125,21 @@ class TokensAnswer(Answer):
 
 class TokenAnswer(Answer):
     """What a token that counts says."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "valid": True,
+                    "user_id": USER["id"],
+                    "session_id": "0198c0de-7a01-7d15-9c0e-2f4b6a8c0d1e",
+                    "role": "customer",
+                    "scope": "",
+                    "expires_at": 1772367300,
+                }
+            ]
+        }
+    )
 
     valid: Literal[True] = True
     user_id: str
