@@ -91,7 +91,7 @@ def _read(provider: Any, headers: Mapping[str, str], body: bytes, service: Servi
     try:
         notices: Sequence[Notice] = provider.read_webhook(headers, body, service.world.clock())
     except Unsigned as no:
-        raise Problem(NOT_SIGNED, str(no)) from None
+        raise Problem(NOT_SIGNED, str(no), headers={"WWW-Authenticate": f'Signature realm="{provider.name}"'}) from None
     except Unreadable as no:
         raise Problem(MALFORMED, f"The delivery cannot be read: {no}.") from None
     return notices
