@@ -65,11 +65,11 @@ class Settings(Shared):
     def waits(self) -> Waits:
         """How long an order placed now waits for what."""
         return Waits(
-            stock=int(self.stock_timeout.total_seconds()),
-            window=int(self.payment_window.total_seconds()),
-            grace=int(self.reservation_grace.total_seconds()),
-            ask=int(self.payment_reminder.total_seconds()),
-            give_up=int(self.cancel_give_up.total_seconds()),
+            stock=self.stock_timeout.total_seconds(),
+            window=self.payment_window.total_seconds(),
+            grace=self.reservation_grace.total_seconds(),
+            ask=self.payment_reminder.total_seconds(),
+            give_up=self.cancel_give_up.total_seconds(),
             attempts=self.payment_attempts,
         )
 

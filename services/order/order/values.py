@@ -49,11 +49,11 @@ class Waits:
     cancel waits for payment's answer. ``attempts``: failures until the order is cancelled.
     """
 
-    stock: int = 60
-    window: int = 15 * 60
-    grace: int = 5 * 60
-    ask: int = 30
-    give_up: int = 60 * 60
+    stock: float = 60
+    window: float = 15 * 60
+    grace: float = 5 * 60
+    ask: float = 30
+    give_up: float = 60 * 60
     attempts: int = 5
 
 

@@ -128,6 +128,8 @@ async def test_ten_keys_at_once_make_one_order(shop: Shop) -> None:
     assert sorted(answer.status_code for answer in answers) == [200] * 9 + [202]
     assert {answer.json()["id"] for answer in answers} == {cart_read["order_id"]}
     assert sum(isinstance(message, facts.Placed) for message in shop.harness.sent) == 1
+    keys = await shop.harness.service.database.pool.fetch("select subject from subject_keys")
+    assert {row["subject"] for row in keys} == {shop.amina, answers[0].json()["payment"]["id"]}
 
 
 async def test_409_when_there_is_nothing_to_order(shop: Shop) -> None:

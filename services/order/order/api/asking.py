@@ -150,6 +150,12 @@ class Asking:
             phone=sealed.pick("phone") if phone is not None else None,
         )
 
+    async def forget(self, chosen: Chosen | None) -> None:
+        """Nothing came of that choice: nobody needs its secrets."""
+        if chosen and chosen.secret:
+            async with self.service.unit(self.context) as unit:
+                unit.forget(chosen.payment_id)
+
 
 def _unknown(id_: str) -> Problem:
     return Problem(NOT_FOUND, f"There is no order {id_}.")

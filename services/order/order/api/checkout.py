@@ -83,30 +83,40 @@ async def _place(ask: Asking, body: PlaceBody, once: Once) -> tuple[str, bool]:
     for _ in range(ROUNDS):
         cart = await peers.read_cart(ask.service, ask.caller, ask.context)
         if cart is None:
-            break
+            raise Problem(CART_EMPTY)
         placed = await ask.service.load(order, cart.order_id)
-        if placed.version and placed.state.cart_version != cart.version:
-            await peers.close_cart(ask.service, ask.context, placed.state)
-            continue
-        if placed.version:
+        if placed.version == 0:
+            made = await _order(ask, body, once, cart)
+            if made:
+                return made
+        elif placed.state.cart_version == cart.version:
             return await _ordered_before(ask, cart.order_id, placed.state.phase, once)
-        if not cart.lines:
-            break
-        command = await _command(ask, body, cart)
-        try:
-            done = await ask.service.execute(order, cart.order_id, command, ask.context, once.for_(cart.order_id))
-        except Refused as no:
-            if no.slug != CART_CHANGED.slug:
-                raise
-            continue
-        # Another request with this key, or for this cart, may have been first: then the number is not ours.
-        if done.replayed:
-            replayed(ask.response)
-            return done.resource_id or cart.order_id, False
-        return cart.order_id, done.state.number != command.number
-    else:
-        raise Problem(CART_CHANGED)
-    raise Problem(CART_EMPTY)
+        else:
+            await peers.close_cart(ask.service, ask.context, placed.state)
+    raise Problem(CART_CHANGED)
+
+
+async def _order(ask: Asking, body: PlaceBody, once: Once, cart: peers.Cart) -> tuple[str, bool] | None:
+    """As ``_place``; None where another request ordered the cart, and not as we read it."""
+    if not cart.lines:
+        raise Problem(CART_EMPTY)
+    command = await _command(ask, body, cart)
+    try:
+        done = await ask.service.execute(order, cart.order_id, command, ask.context, once.for_(cart.order_id))
+    except Refused as no:
+        await ask.forget(command.payment)
+        if no.slug == CART_CHANGED.slug:
+            return None
+        raise
+    if done.replayed:
+        await ask.forget(command.payment)
+        replayed(ask.response)
+        return done.resource_id or cart.order_id, False
+    # Another request may have ordered this cart a moment ago: then the number is not ours.
+    already = done.state.number != command.number
+    if already:
+        await ask.forget(command.payment)
+    return cart.order_id, already
 
 
 async def _ordered_before(ask: Asking, order_id: str, phase: Phase, once: Once) -> tuple[str, bool]:

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+from chassis.decider import Refused
 from chassis.http import (
     FORBIDDEN,
     PRECONDITION_FAILED,
@@ -147,7 +148,11 @@ async def pay(order_id: str, body: PaymentChoice, ask: Asking, once: Once, prefe
     row = await ask.owned(order_id)
     if await ask.done_before(once) is None:
         payment = await ask.chosen(body.method, body.token, body.phone, "")
-        await ask.tell(row["id"], commands.Pay(payment=payment, now=ask.service.world.clock()), once)
+        try:
+            await ask.tell(row["id"], commands.Pay(payment=payment, now=ask.service.world.clock()), once)
+        except Refused:
+            await ask.forget(payment)
+            raise
     row = await ask.settle(row["id"], prefer)
     await ask.refuse_failed(row)
     ask.response.status_code = 200 if row["settled"] else 202
