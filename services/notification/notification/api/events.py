@@ -23,13 +23,15 @@ from chassis.http import (
 from chassis.service import Service
 from fastapi import Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import ConfigDict
+from pydantic import ConfigDict, StringConstraints
 from pydantic.config import JsonDict
 from soko_contracts import MESSAGES, adapter
 
 from notification import feed
 
 router = Router(prefix="/api/v1", tags=["Events"])
+
+Type = Annotated[str, StringConstraints(max_length=100)]
 
 STREAM = "text/event-stream"
 QUIET_SECONDS = 15.0
@@ -75,6 +77,20 @@ class EventsAnswer(Answer):
 class EventType(Answer):
     """One type of event, what it says, and the JSON Schema of its ``data``."""
 
+    model_config = ConfigDict(
+        frozen=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "payment.voided.v1",
+                    "source": "payment",
+                    "description": "What was promised is given back.",
+                    "data_schema": {"type": "object", "properties": {"payment_id": {"type": "string"}}},
+                }
+            ]
+        },
+    )
+
     type: str
     source: str
     description: str
@@ -100,7 +116,7 @@ class EventTypes(Answer):
 async def list_events(
     request: Request,
     after: Annotated[int, Query(ge=0, le=LAST, description="The last position you know; 0 is the very beginning.")] = 0,
-    types: Annotated[list[str] | None, Query(alias="type", max_length=100, description="Only these types.")] = None,
+    types: Annotated[list[Type] | None, Query(alias="type", max_length=100, description="Only these types.")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     caller: Caller = Depends(right("events:read")),
     service: Service = Depends(current_service),

@@ -10,6 +10,8 @@ from pydantic import ConfigDict, Field, StringConstraints
 ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
 
 PaymentId = Annotated[str, Path(max_length=64, description="The payment's id.")]
+Method = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,32}$")]
+OrderId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=ONE_LINE)]
 Secret = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
 Phone = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
@@ -52,8 +54,8 @@ class PayBody(Body):
 
     model_config = example(order_id="0198c0de-5f7e-7cc4-b1d8-f1a2b3c4d5e6", method="card", token="tok_success")  # noqa: S106
 
-    method: Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,32}$")]
-    order_id: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+    method: Method
+    order_id: OrderId | None = None
     amount: Money | None = None
     reference: Words | None = None
     token: Secret | None = Field(None, description="The card's token, from the provider's form.", repr=False)
@@ -173,6 +175,29 @@ class ProviderReconciliation(Answer):
 
 class ReconciliationAnswer(Answer):
     """``open``: payments whose outcome has not been known for an hour or longer, a hundred at most."""
+
+    model_config = example(
+        after="2026-01-05T00:00:00Z",
+        before="2026-01-06T00:00:00Z",
+        providers=[
+            {
+                "provider": "cardsim",
+                "matched": 41,
+                "only_here": [],
+                "only_at_provider": [],
+                "different": [
+                    {
+                        "payment_id": "0198c0de-5f7e-7cc4-b1d8-f1a2b3c4d5e7",
+                        "kind": "capture",
+                        "refund_id": None,
+                        "here": {"amount": "1250.00", "currency": "KES"},
+                        "at_provider": {"amount": "1200.00", "currency": "KES"},
+                    }
+                ],
+            }
+        ],
+        open=[],
+    )
 
     after: datetime
     before: datetime

@@ -38,7 +38,16 @@ from fastapi import Depends, Query, Request, Response
 from pydantic import AwareDatetime
 
 from payment import views
-from payment.api.models import MethodAnswer, MethodsAnswer, PayBody, PaymentAnswer, PaymentId, Status
+from payment.api.models import (
+    Method,
+    MethodAnswer,
+    MethodsAnswer,
+    OrderId,
+    PayBody,
+    PaymentAnswer,
+    PaymentId,
+    Status,
+)
 from payment.api.reading import offered_providers, passed_on, row_of, settled_row, shown, shown_to
 from payment.domain.commands import Authorise
 from payment.domain.rules import payment
@@ -214,8 +223,8 @@ COLUMNS = ("created_at", "amount")
 async def list_payments(
     request: Request,
     status: Annotated[list[Status], Query(description="Any of these.")] = [],  # noqa: B006
-    method: Annotated[list[str], Query(description="Any of these.", max_length=20)] = [],  # noqa: B006
-    order_id: Annotated[list[str], Query(description="Any of these orders.", max_length=100)] = [],  # noqa: B006
+    method: Annotated[list[Method], Query(description="Any of these.", max_length=20)] = [],  # noqa: B006
+    order_id: Annotated[list[OrderId], Query(description="Any of these orders.", max_length=100)] = [],  # noqa: B006
     mine: Annotated[bool, Query(description="Staff: only their own.")] = False,
     created_after: Annotated[AwareDatetime | None, Query(description="Inclusive.")] = None,
     created_before: Annotated[AwareDatetime | None, Query(description="Exclusive.")] = None,
@@ -260,6 +269,7 @@ KINDS = {"created_at": "datetime", "amount": "int", "id": "str"}
     "/payments/{payment_id}",
     operation_id="get_payment",
     summary="Show a payment",
+    response_model=PaymentAnswer,
     responses=problems(UNAUTHENTICATED, NOT_FOUND),
 )
 async def get_payment(
