@@ -1,6 +1,5 @@
 """The messages an order sends, made of what it knows."""
 
-from dataclasses import asdict
 from typing import Any
 
 from chassis.decider import Send
@@ -32,7 +31,15 @@ def order_facts(order: Order) -> dict[str, Any]:
             )
             for line in order.lines
         ),
-        "totals": facts.Totals(**asdict(order.totals)),
+        "totals": facts.Totals(
+            subtotal=order.totals.subtotal,
+            discount=order.totals.discount,
+            shipping=order.totals.shipping,
+            tax=order.totals.tax,
+            rounding=order.totals.rounding,
+            total=order.totals.total,
+            currency=order.totals.currency,
+        ),
     }
 
 
