@@ -3,7 +3,7 @@ locks are per database.
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from urllib.parse import urlsplit, urlunsplit
 
@@ -30,6 +30,15 @@ def on_server(server: str, service: str) -> str:
     return urlunsplit(urlsplit(server)._replace(path=f"/{database_name(service)}"))
 
 
+def placed_on(server: str, services: Sequence[str]) -> list[str]:
+    """Those whose database the environment names on ``server``."""
+    return [
+        service
+        for service in services
+        if os.environ.get(variable(service, "DATABASE_URL")) == on_server(server, service)
+    ]
+
+
 async def create(server: str, services: Sequence[str]) -> None:
     """Make the services' databases on ``server`` where they are not there yet."""
     parts = urlsplit(server)
@@ -47,9 +56,13 @@ async def create(server: str, services: Sequence[str]) -> None:
         await connection.close()
 
 
-def environment(server: str, services: Sequence[str]) -> Mapping[str, str]:
-    """The settings that tell services where their databases on ``server`` are."""
-    return {variable(service, "DATABASE_URL"): on_server(server, service) for service in services}
+def use(server: str, services: Sequence[str]) -> None:
+    """Tell the services, by the environment, where their databases on ``server`` are.
+
+    ``DATABASE_URL`` goes: it names the server and no database, and a service must not take it for its own.
+    """
+    os.environ.update({variable(service, "DATABASE_URL"): on_server(server, service) for service in services})
+    os.environ.pop("DATABASE_URL", None)
 
 
 @contextmanager
@@ -60,12 +73,12 @@ def reachable(home: Home, settings: ShopSettings, services: Sequence[str]) -> It
     """
     needed = missing(services)
     if settings.database_url or not needed:
-        os.environ.update(environment(settings.database_url, needed))
+        use(settings.database_url, needed)
         yield
         return
     server = EmbeddedPostgres(home.postgres)
     if home.holder() is not None:
-        os.environ.update(environment(server.running_url("postgres"), needed))
+        use(server.running_url("postgres"), needed)
         yield
         return
     if not server.data.exists():
@@ -73,7 +86,7 @@ def reachable(home: Home, settings: ShopSettings, services: Sequence[str]) -> It
     home.lock("command", "-")
     server.start()
     try:
-        os.environ.update(environment(server.url("postgres"), needed))
+        use(server.url("postgres"), needed)
         yield
     finally:
         server.stop()

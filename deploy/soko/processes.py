@@ -198,7 +198,7 @@ async def _prepare(settings: ShopSettings, home: Home, address: str, needed: lis
     """Databases, tables, queues, and in development the demo's data."""
     if needed:
         await databases.create(address, needed)
-        os.environ.update(databases.environment(address, needed))
+        databases.use(address, needed)
     with shown.step("Looking at the databases"):
         await migrate(settings)
     seeded = seeding.Seeded(home)
@@ -215,7 +215,12 @@ async def _prepare(settings: ShopSettings, home: Home, address: str, needed: lis
 
 
 async def migrate(settings: ShopSettings) -> None:
-    """Bring every database to this code's tables, and declare every queue where there is a broker."""
+    """Bring every database to this code's tables, and declare every queue where there is a broker.
+
+    Databases that a server was given for are made first.
+    """
+    if settings.database_url:
+        await databases.create(settings.database_url, databases.placed_on(settings.database_url, [*SERVICES, CARDSIM]))
     world = World(courier=LocalCourier(), peers=Peers({}))
     kinds = [load(name) for name in SERVICES]
     services = [kind.build(kind.settings(), world) for kind in kinds]

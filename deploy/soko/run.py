@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 import signal
 import socket
 from contextlib import suppress
@@ -65,7 +64,7 @@ async def _serve(
 ) -> None:
     if needed:
         await databases.create(address, needed)
-        os.environ.update(databases.environment(address, needed))
+        databases.use(address, needed)
     with shown.step("Loading the services"):
         shop = Shop(settings)
     with shown.step("Looking at the databases", len(shop.stateful)) as tell:
