@@ -49,13 +49,13 @@ def broker_if_needed(rabbit: Broker) -> None:
 
 
 @pytest.mark.usefixtures("broker_if_needed")
-@pytest.mark.parametrize(("mode", "victim"), DRAWN, ids=[f"KILL_SEED={SEED} {mode}: {name}" for mode, name in DRAWN])
+@pytest.mark.parametrize(("mode", "victim"), DRAWN, ids=[f"KILL_SEED={SEED}-{mode}-{name}" for mode, name in DRAWN])
 async def test_kill_minus_nine_of_what_the_seed_drew(mode: str, victim: str) -> None:
     await kill_while_they_buy(mode, victim)
 
 
 @pytest.mark.long
 @pytest.mark.usefixtures("broker_if_needed")
-@pytest.mark.parametrize(("mode", "victim"), VICTIMS, ids=[f"{mode}: {name}" for mode, name in VICTIMS])
+@pytest.mark.parametrize(("mode", "victim"), VICTIMS, ids=[f"{mode}-{name}" for mode, name in VICTIMS])
 async def test_kill_minus_nine_of_each_part(mode: str, victim: str) -> None:
     await kill_while_they_buy(mode, victim)

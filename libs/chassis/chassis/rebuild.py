@@ -42,6 +42,7 @@ select position, stream, version, type, data, recorded_at from events where stre
 order by stream, version
 """
 INDEXES = "select indexname, indexdef from pg_indexes where schemaname = current_schema() and tablename = $1"
+OPTIONS = "select reloptions from pg_class where oid = $1::text::regclass"
 CHECKSUM = "select count(*), coalesce(sum(hashtextextended(t::text, 0)), 0) from {} t"
 
 
@@ -73,6 +74,8 @@ class Rebuild:
             for table in self._tables:
                 await connection.execute(f"drop table if exists {table.name}{SUFFIX}")
                 await connection.execute(f"create table {table.name}{SUFFIX} (like {table.name} including all)")
+                if options := await connection.fetchval(OPTIONS, table.name):  # fillfactor and the like are not copied
+                    await connection.execute(f"alter table {table.name}{SUFFIX} set ({', '.join(options)})")
             position = await self._settled(connection)
             total = await connection.fetchval("select count(*) from events")
             await self._fold_all(connection, position, total)
