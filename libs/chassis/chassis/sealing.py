@@ -7,8 +7,7 @@ every process.
 
 import base64
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import is_dataclass
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 import orjson
@@ -71,6 +70,24 @@ class Sealer:
         return _boxed(self._keys[subject], subject, value)
 
 
+Default = Callable[[Any], Any]
+"""What ``encode_opening`` asks about every dataclass inside a value."""
+
+
+class Finder:
+    """For ``encode_opening``: whose sealed values there are. They stay closed."""
+
+    def __init__(self) -> None:
+        self.subjects: set[str] = set()
+
+    def default(self, value: Any) -> Any:
+        """Note the subject of a sealed value; other dataclasses become their fields."""
+        if isinstance(value, Sealed):
+            self.subjects.add(value.subject)
+            return None
+        return members(value)
+
+
 class Opener:
     """Opens what was sealed for the subjects whose keys it was given; anything else is ``erased``."""
 
@@ -106,17 +123,3 @@ def refuse_sealed(value: Any) -> Any:
     if isinstance(value, Sealed):
         raise TypeError("a public event carries no personal data")
     return members(value)
-
-
-def subjects_in(value: Any) -> Iterable[str]:
-    """Whose personal data is sealed somewhere inside ``value``."""
-    if isinstance(value, Sealed):
-        yield value.subject
-    elif isinstance(value, Mapping):
-        for part in value.values():
-            yield from subjects_in(part)
-    elif isinstance(value, list | tuple):
-        for part in value:
-            yield from subjects_in(part)
-    elif is_dataclass(value):
-        yield from subjects_in(members(value))

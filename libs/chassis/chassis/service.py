@@ -28,7 +28,7 @@ from chassis.jobs import SWEEP, Job, Jobs
 from chassis.once import Once
 from chassis.outbox import Relay
 from chassis.outcome import Do
-from chassis.sealing import Opener, seal, subjects_in
+from chassis.sealing import Opener, seal
 from chassis.settings import Settings
 from chassis.store import Store
 from chassis.subscriptions import Subscriptions
@@ -189,10 +189,10 @@ class Service:
         async with self.database.pool.acquire() as connection:
             return await seal(connection, subject, value)
 
-    async def open(self, value: Any) -> Any:
+    async def open(self, value: Sealed) -> Any:
         """A sealed value's content, or ``erased``."""
         async with self.database.pool.acquire() as connection:
-            return (await Opener.of(connection, subjects_in(value))).open(value)
+            return (await Opener.of(connection, [value.subject])).open(value)
 
     # Messages
 

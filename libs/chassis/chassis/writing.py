@@ -22,7 +22,7 @@ from chassis.batch import Asking, Draft, Recorded, Sent, Timer
 from chassis.codec import encode, encode_opening
 from chassis.once import Once
 from chassis.rows import Keep, Put, Remove, Row
-from chassis.sealing import Connected, Opener, refuse_sealed, subjects_in
+from chassis.sealing import Connected, Default, Finder, Opener, refuse_sealed
 
 Json = dict[str, Any]
 
@@ -117,17 +117,28 @@ IDEMPOTENCY = insert(tables.idempotency)
 
 
 async def statement(connection: Connected, draft: Draft, source: str, now: datetime, once: Once | None) -> Statement:
-    """The statement that writes ``draft``. Keys for what has to be opened are read here, in the same transaction."""
-    opener = await Opener.of(connection, _subjects(draft))
+    """The statement that writes ``draft``.
+
+    The JSON is made once to see whose sealed values are in it, and where there are any once more, with their keys.
+    """
+    found = Finder()
+    made = _statement(draft, source, now, once, found.default)
+    if found.subjects:
+        opener = await Opener.of(connection, found.subjects)
+        made = _statement(draft, source, now, once, opener.default)
+    return made
+
+
+def _statement(draft: Draft, source: str, now: datetime, once: Once | None, opened: Default) -> Statement:
     made = Statement()
     events = sorted(draft.events, key=lambda recorded: (recorded.stream, recorded.version))
     made.add_rows(EVENTS, [_event(recorded, now) for recorded in events])
-    for sql, rows in _row_parts(draft.rows.values(), opener):
-        made.add(sql, encode_opening(rows, opener.default).decode())
+    for sql, rows in _row_parts(draft.rows.values()):
+        made.add(sql, encode_opening(rows, opened).decode())
     made.add_rows(KEEP_SNAPSHOT, _snapshots(draft))
-    made.add_rows(OUTBOX, [_sent(sent, source, now, opener) for sent in draft.sent])
+    made.add_rows(OUTBOX, [_sent(sent, source, now, opened) for sent in draft.sent])
     made.add_rows(SET_TIMER, [_timer(timer) for timer in draft.timers.values()])
-    made.add_rows(CALLS, [_call(asking, now, opener) for asking in draft.calls])
+    made.add_rows(CALLS, [_call(asking, now, opened) for asking in draft.calls])
     if draft.forgotten:
         made.add(FORGET, draft.forgotten)
     if once is not None:
@@ -137,17 +148,7 @@ async def statement(connection: Connected, draft: Draft, source: str, now: datet
     return made
 
 
-def _subjects(draft: Draft) -> Iterable[str]:
-    for row in draft.rows.values():
-        yield from subjects_in(row.values)
-    for sent in draft.sent:
-        if sent.message.KIND == "command":
-            yield from subjects_in(sent.message)
-    for asking in draft.calls:
-        yield from subjects_in(asking.call.request)
-
-
-def _row_parts(rows: Iterable[Row], opener: Opener) -> Iterable[tuple[str, list[Json]]]:
+def _row_parts(rows: Iterable[Row]) -> Iterable[tuple[str, list[Json]]]:
     """Rows of one shape go together, in the order of their keys so that writers of the same rows meet in order."""
     groups: dict[str, list[Row]] = {}
     for row in rows:
@@ -199,12 +200,12 @@ def _snapshots(draft: Draft) -> list[Json]:
     ]
 
 
-def message_data(message: Message, opener: Opener) -> bytes:
+def message_data(message: Message, opened: Default) -> bytes:
     """A message's body: a command is opened, an event must have nothing to open."""
-    return encode_opening(message, opener.default if message.KIND == "command" else refuse_sealed)
+    return encode_opening(message, opened if message.KIND == "command" else refuse_sealed)
 
 
-def _sent(sent: Sent, source: str, now: datetime, opener: Opener) -> Json:
+def _sent(sent: Sent, source: str, now: datetime, opened: Default) -> Json:
     return {
         "kind": sent.message.KIND,
         "message_id": sent.message_id,
@@ -217,7 +218,7 @@ def _sent(sent: Sent, source: str, now: datetime, opener: Opener) -> Json:
         "correlationid": sent.cause.correlationid,
         "causationid": sent.cause.causationid,
         "traceparent": sent.cause.traceparent,
-        "data": orjson.Fragment(message_data(sent.message, opener)),
+        "data": orjson.Fragment(message_data(sent.message, opened)),
     }
 
 
@@ -233,13 +234,13 @@ def _timer(timer: Timer) -> Json:
     }
 
 
-def _call(asking: Asking, now: datetime, opener: Opener) -> Json:
+def _call(asking: Asking, now: datetime, opened: Default) -> Json:
     return {
         "id": asking.call_id,
         "name": asking.call.name,
         "stream": asking.stream,
         "key": asking.call.key,
-        "request": orjson.Fragment(encode_opening(asking.call.request, opener.default)),
+        "request": orjson.Fragment(encode_opening(asking.call.request, opened)),
         "correlationid": asking.cause.correlationid,
         "causationid": asking.cause.causationid,
         "created_at": now,
