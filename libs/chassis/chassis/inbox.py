@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -111,6 +112,7 @@ async def _seal(connection: Connected, to_seal: Sequence[tuple[dict[str, Any], s
     return keys
 
 
+@cache
 def personal_fields(message: type[Any]) -> list[str]:
     """The fields of a contract that its sender may seal: those a receiver may have to seal again."""
     return [name for name, hint in message.__annotations__.items() if "Personal[" in str(hint) or "Sealed" in str(hint)]

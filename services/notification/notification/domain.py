@@ -4,7 +4,7 @@
 says are not part of it: they are gone once it has left.
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -60,7 +60,7 @@ class Notification:
 
     def row(self) -> dict[str, Any]:
         """Its columns."""
-        return asdict(self)
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 def masked(address: str) -> str:
