@@ -101,7 +101,8 @@ async def _seal(connection: Connected, to_seal: Sequence[tuple[dict[str, Any], s
     keys = []
     for row, subject, message in to_seal:
         values = members(message)
-        for name in personal_fields(type(message)):
+        kind: type = type(message)
+        for name in personal_fields(kind):
             if values[name] is not None:
                 values[name] = sealer.seal(subject, values[name])
         row["data"] = orjson.Fragment(encode(values))
@@ -113,6 +114,6 @@ async def _seal(connection: Connected, to_seal: Sequence[tuple[dict[str, Any], s
 
 
 @cache
-def personal_fields(message: type[Any]) -> list[str]:
+def personal_fields(message: type) -> list[str]:
     """The fields of a contract that its sender may seal: those a receiver may have to seal again."""
     return [name for name, hint in message.__annotations__.items() if "Personal[" in str(hint) or "Sealed" in str(hint)]
