@@ -237,7 +237,7 @@ async def test_nothing_is_lost_when_the_broker_is_killed_under_load(rabbit: Brok
                 try:
                     await courier.send(messages[first : first + 50])
                     break
-                except (TimeoutError, OSError, aio_pika.exceptions.AMQPError, RuntimeError):
+                except (TimeoutError, ConnectionError, aio_pika.exceptions.AMQPError):
                     await asyncio.sleep(0.05)
 
     async with running(rabbit, topology, {"order": inbox}) as courier:

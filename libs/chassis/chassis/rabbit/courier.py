@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 import structlog
 from aio_pika import DeliveryMode, Message
 from aio_pika.abc import AbstractExchange, AbstractIncomingMessage, AbstractRobustConnection
+from aio_pika.exceptions import ChannelInvalidStateError
 from aiormq.abc import DeliveredMessage
 from faststream import AckPolicy
 from faststream.rabbit import Channel, RabbitBroker
@@ -45,6 +46,7 @@ class RabbitCourier:
         self._connections: list[AbstractRobustConnection] = []
         self._exchanges: dict[str, AbstractExchange] = {}
         self._opening = asyncio.Lock()
+        self._away = False
 
     def subscribe(self, subscriber: str, types: Collection[str], receive: Receive) -> None:
         """Feed ``receive`` from the subscriber's queue once started. Its ``types`` were bound by ``declare``."""
@@ -81,8 +83,8 @@ class RabbitCourier:
     async def send(self, envelopes: Sequence[Envelope]) -> None:
         """Publish, confirms side by side, and return when the broker has every one on disk.
 
-        Raises ``Unroutable`` for a command that no queue is bound to, ``TimeoutError`` when no confirm comes, an AMQP
-        error when the connection is lost: in each case some may have been delivered, and all will be sent again.
+        Raises ``Unroutable`` for a command that no queue is bound to, ``TimeoutError`` when no confirm comes, a
+        ``ConnectionError`` when the broker is away: some may have been delivered, and all will be sent again.
         """
         async with asyncio.timeout(CONFIRM_SECONDS):
             if not self._exchanges:
@@ -105,7 +107,10 @@ class RabbitCourier:
             type=envelope.type,
             app_id=envelope.source,
         )
-        answer = await self._exchanges[kind].publish(message, envelope.type, mandatory=kind == "command")
+        try:
+            answer = await self._exchanges[kind].publish(message, envelope.type, mandatory=kind == "command")
+        except ChannelInvalidStateError as error:
+            raise ConnectionError("the broker is away") from error
         if isinstance(answer, DeliveredMessage):
             raise Unroutable(envelope.type)
 
@@ -162,6 +167,17 @@ class RabbitCourier:
             no_reply=True,
         )(take)
 
+    def _closed(self, connection: object, error: BaseException | None = None) -> None:
+        """Called for every failed try to connect again; said once."""
+        if error is not None and not isinstance(error, asyncio.CancelledError) and not self._away:
+            self._away = True
+            log.warning("broker_away", error=str(error))
+
+    def _reconnected(self, connection: object) -> None:
+        if self._away:
+            self._away = False
+            log.warning("broker_back")
+
     def _broker(self) -> RabbitBroker:
         return RabbitBroker(
             self._url,
@@ -171,20 +187,11 @@ class RabbitCourier:
             graceful_timeout=STOP_SECONDS,
             apply_types=False,
             logger=None,
-            on_close=[_closed],
-            on_reconnected=[_reconnected],
+            on_close=[self._closed],
+            on_reconnected=[self._reconnected],
         )
 
 
 async def _raw(message: RabbitMessage) -> AbstractIncomingMessage:
     """Hand over the message as it came: the intake decodes, and acks."""
     return message.raw_message
-
-
-def _closed(connection: object, error: BaseException | None = None) -> None:
-    if error is not None and not isinstance(error, asyncio.CancelledError):
-        log.warning("broker_away", error=str(error))
-
-
-def _reconnected(connection: object) -> None:
-    log.warning("broker_back")

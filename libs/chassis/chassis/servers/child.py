@@ -1,6 +1,7 @@
 """Starting a server as a child process: without root's rights, ended when its owner ends, on a port of its own."""
 
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 NOBODY = 65534
+SERVER_PORTS = range(12_000, 32_000)
 
 
 def is_root() -> bool:
@@ -89,10 +91,19 @@ def free_port(kept: Path) -> int:
 
 
 def pick_port() -> int:
+    """A free port of loopback, below those that outgoing connections are given.
+
+    From among those, a client that keeps trying to reach a server that is down would one day be given the server's own
+    port, connect to itself, and keep the server from coming back.
+    """
+    for _ in range(100):
+        port = secrets.choice(SERVER_PORTS)
+        if is_free(port):
+            return port
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        found: int = probe.getsockname()[1]
+        return found
 
 
 def is_free(port: int) -> bool:

@@ -99,7 +99,11 @@ class EmbeddedPostgres:
 
     def stop(self) -> None:
         """Stop the server: open transactions are rolled back, what is committed is on disk."""
-        process, self._process, self.port = self._process, None, 0
+        self._end()
+        self.port = 0
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
         if process is None:
             return
         for ending in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
@@ -178,11 +182,11 @@ class EmbeddedPostgres:
 
     def _launch(self, binaries: Path) -> None:
         until = time.monotonic() + START_SECONDS
-        if self.port:
-            # Clients know this port: the backends of a server that was killed leave it within moments.
-            child.wait_free(self.port, PORT_SECONDS)
+        known = self.port
+        if known and not child.wait_free(known, PORT_SECONDS):
+            raise ServerFailed(f"Port {known}, where PostgreSQL is looked for, is taken by another program.")
         while True:
-            self.port = child.free_port(self.home / "port")
+            self.port = known or child.free_port(self.home / "port")
             output = self._attempt(binaries, until)
             if output is None:
                 return
@@ -213,7 +217,7 @@ class EmbeddedPostgres:
             if self._is_ready(process.pid):
                 return None
             if time.monotonic() > until:
-                self.stop()
+                self._end()
                 raise ServerFailed(f"PostgreSQL was not ready within {START_SECONDS} s: see {self.log}.")
             time.sleep(0.01)
         self._process = None

@@ -78,7 +78,11 @@ class PrivateRabbit:
 
     def stop(self) -> None:
         """Stop the node, and its name daemon."""
-        process, self._process, self.port = self._process, None, 0
+        self._end()
+        self.port = 0
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
         if process is None:
             return
         for ending in (signal.SIGTERM, signal.SIGKILL):
@@ -132,9 +136,7 @@ class PrivateRabbit:
 
     def _launch(self, program: Path) -> None:
         until = time.monotonic() + START_SECONDS
-        if self.port:
-            child.wait_free(self.port, PORT_SECONDS)
-        self.port = self._three_ports()
+        self.port = self._known_port() if self.port else self._three_ports()
         configuration = self.home / "rabbitmq.conf"
         configuration.touch(mode=0o600)
         configuration.write_text(CONFIGURATION.format(port=self.port, password=self._password()))
@@ -153,9 +155,21 @@ class PrivateRabbit:
             if self._process.poll() is not None:
                 raise self._failure()
             if time.monotonic() > until:
-                self.stop()
+                self._end()
                 raise ServerFailed(f"RabbitMQ was not ready within {START_SECONDS} s: see {self.log.parent}.")
             time.sleep(0.05)
+
+    def _known_port(self) -> int:
+        """The port where clients look for the node, once it and the two after it are free again."""
+        until = time.monotonic() + PORT_SECONDS
+        while not all(map(child.is_free, range(self.port, self.port + 3))):
+            if time.monotonic() > until:
+                raise ServerFailed(
+                    f"Port {self.port}, where RabbitMQ was and is looked for, is taken, or one of the next two."
+                )
+            self._stop_names()
+            time.sleep(0.1)
+        return self.port
 
     def _three_ports(self) -> int:
         """The kept port, or a new one, with the two after it free."""
