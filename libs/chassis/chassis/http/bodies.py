@@ -1,9 +1,21 @@
 """What comes in and goes out as JSON."""
 
+import re
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict
+
+_RFC_3339: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+
+
+def _as_told(value: Any) -> Any:
+    """Pydantic alone would take ``1`` for a second of 1970."""
+    if not isinstance(value, datetime) and not (isinstance(value, str) and _RFC_3339.fullmatch(value)):
+        raise ValueError("must be a time with its offset, as in 2026-03-01T12:00:00Z")
+    return value
 
 
 def _utc(moment: datetime) -> datetime:
@@ -13,7 +25,7 @@ def _utc(moment: datetime) -> datetime:
         raise ValueError("must be within the years 1 to 9999 in UTC") from None
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_as_told), AfterValidator(_utc)]
 """A time that comes in: RFC 3339 with an offset, in UTC here."""
 
 
