@@ -15,6 +15,7 @@ from chassis.http import (
     Body,
     Caller,
     Listing,
+    Moment,
     Paging,
     Problem,
     Router,
@@ -32,7 +33,7 @@ from chassis.http import (
 )
 from chassis.once import Once
 from fastapi import Depends, Query, Request, Response
-from pydantic import AwareDatetime, ConfigDict, Field, SecretStr, model_validator
+from pydantic import ConfigDict, Field, SecretStr, model_validator
 
 from identity import accounts
 from identity.api.models import Id, UserAnswer
@@ -87,8 +88,8 @@ async def filters(
         str | None,
         Query(min_length=1, max_length=200, pattern=r"^[^\x00]*$", description="In e-mail, username, phone and names."),
     ] = None,
-    created_after: Annotated[AwareDatetime | None, Query(description="Inclusive.")] = None,
-    created_before: Annotated[AwareDatetime | None, Query(description="Exclusive.")] = None,
+    created_after: Annotated[Moment | None, Query(description="Inclusive.")] = None,
+    created_before: Annotated[Moment | None, Query(description="Exclusive.")] = None,
 ) -> list[sa.ColumnElement[bool]]:
     """The conditions of a list of accounts, all of which have to hold."""
     conditions: list[sa.ColumnElement[bool]] = []

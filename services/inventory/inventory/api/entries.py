@@ -10,6 +10,7 @@ from chassis.http import (
     UNAVAILABLE,
     VALIDATION,
     Listing,
+    Moment,
     Paging,
     Router,
     current_service,
@@ -24,7 +25,6 @@ from chassis.http import (
 from chassis.once import Once
 from chassis.service import Service
 from fastapi import Depends, Query, Request, Response
-from pydantic import AwareDatetime
 
 from inventory.api.models import (
     AdjustmentBody,
@@ -133,8 +133,8 @@ async def list_movements(
     sku: Sku,
     request: Request,
     reason: Annotated[list[MovementReason], Query(description="Movements for any of these reasons.")] = [],  # noqa: B006
-    created_after: Annotated[AwareDatetime | None, Query(description="Inclusive.")] = None,
-    created_before: Annotated[AwareDatetime | None, Query(description="Exclusive.")] = None,
+    created_after: Annotated[Moment | None, Query(description="Inclusive.")] = None,
+    created_before: Annotated[Moment | None, Query(description="Exclusive.")] = None,
     paging: Paging = Depends(paging(cursor=True)),
     service: Service = Depends(current_service),
 ) -> Listing[MovementAnswer]:
