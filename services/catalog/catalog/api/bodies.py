@@ -3,8 +3,9 @@
 from typing import Annotated, Any, ClassVar, Literal
 
 from chassis.http import Body, Money
-from pydantic import Field, StringConstraints, ValidationInfo, field_validator
-from pydantic.json_schema import SkipJsonSchema
+from pydantic import Field, GetJsonSchemaHandler, StringConstraints, ValidationInfo, field_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from catalog.api.examples import example, money
 from catalog.domain import MOST_VARIANTS, Status
@@ -29,6 +30,15 @@ class Patch(Body):
     """Fields left out stay as they are; null is a value, and only for the fields that may be empty."""
 
     may_be_null: ClassVar[frozenset[str]] = frozenset()
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        schema = handler(core)
+        for name, told in handler.resolve_ref_schema(schema)["properties"].items():
+            if name not in cls.may_be_null:
+                (kind,) = (each for each in told.pop("anyOf") if each != {"type": "null"})
+                told.update(kind)
+        return schema
 
     @field_validator("*", mode="before")
     @classmethod
@@ -57,7 +67,7 @@ class CategoryPatch(Patch):
     model_config = example({"parent_id": "kitchen"})
     may_be_null = frozenset({"parent_id"})
 
-    name: Name | SkipJsonSchema[None] = None
+    name: Name | None = None
     parent_id: Key | None = None
 
 
@@ -79,9 +89,9 @@ class VariantPatch(Patch):
     model_config = example({"price": money("1100.00")})
     may_be_null = frozenset({"price"})
 
-    options: Options | SkipJsonSchema[None] = None
+    options: Options | None = None
     price: Money | None = None
-    active: bool | SkipJsonSchema[None] = None
+    active: bool | None = None
 
 
 class ProductBody(Body):
@@ -128,12 +138,12 @@ class ProductPatch(Patch):
     model_config = example({"price": money("2299.00"), "featured": True})
     may_be_null = frozenset({"brand"})
 
-    name: Name | SkipJsonSchema[None] = None
-    description: Description | SkipJsonSchema[None] = None
+    name: Name | None = None
+    description: Description | None = None
     brand: Brand | None = None
-    category_id: Key | SkipJsonSchema[None] = None
-    category_ids: CategoryKeys | SkipJsonSchema[None] = None
-    price: Money | SkipJsonSchema[None] = None
-    status: Status | SkipJsonSchema[None] = None
-    featured: bool | SkipJsonSchema[None] = None
-    attributes: Attributes | SkipJsonSchema[None] = None
+    category_id: Key | None = None
+    category_ids: CategoryKeys | None = None
+    price: Money | None = None
+    status: Status | None = None
+    featured: bool | None = None
+    attributes: Attributes | None = None
