@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 import sqlalchemy as sa
+from chassis.http import beyond
 from chassis.rows import Meta, Put, Remove
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -151,10 +152,9 @@ async def payments_like(
     sql: AsyncConnection, filters: Filters, ordering: Ordering, limit: int, offset: int, behind: Sequence[Any] = ()
 ) -> Sequence[Any]:
     """One page of the payments that fit. ``ordering``: pairs of column and descending; ``behind``: a row's values."""
-    wanted = sa.select(payments).where(*_conditions(filters))
-    if behind:
-        wanted = wanted.where(_behind(ordering, behind))
-    columns = [payments.c[name].desc() if descending else payments.c[name] for name, descending in ordering]
+    order = [(payments.c[name], descending) for name, descending in ordering]
+    wanted = sa.select(payments).where(*_conditions(filters), beyond(behind, order))
+    columns = [column.desc() if descending else column for column, descending in order]
     return (await sql.execute(wanted.order_by(*columns).limit(limit).offset(offset))).all()
 
 
@@ -178,13 +178,3 @@ def _conditions(filters: Filters) -> Iterable[sa.ColumnElement[bool]]:
         yield payments.c.created_at >= filters.after
     if filters.before is not None:
         yield payments.c.created_at < filters.before
-
-
-def _behind(ordering: Ordering, values: Sequence[Any]) -> sa.ColumnElement[bool]:
-    """Rows that come after one with these values: equal so far, and further on in the next column."""
-    ways = []
-    for place, (name, descending) in enumerate(ordering):
-        column, value = payments.c[name], values[place]
-        equal = [payments.c[other] == values[before] for before, (other, _) in enumerate(ordering[:place])]
-        ways.append(sa.and_(*equal, column < value if descending else column > value))
-    return sa.or_(*ways)

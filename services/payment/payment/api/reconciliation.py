@@ -1,13 +1,12 @@
 """The providers' ledgers against ours."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-from chassis.http import UNAVAILABLE, Money, Router, current_service, invalid, problems, right
+from chassis.http import UNAVAILABLE, Moment, Money, Router, current_service, invalid, problems, right
 from chassis.service import Service
 from fastapi import Depends, Query
-from pydantic import AwareDatetime
 
 from payment import views
 from payment.api.models import DifferenceAnswer, LineAnswer, ProviderReconciliation, ReconciliationAnswer
@@ -20,6 +19,8 @@ MARGIN = timedelta(hours=1)
 """The two sides write the same movement at slightly different times: both are read this much further."""
 LONGEST = timedelta(days=31)
 OPEN_FOR = timedelta(hours=1)
+FIRST_DAY = datetime(2000, 1, 1, tzinfo=UTC)
+"""No ledger reaches further back."""
 
 Key = tuple[str, str, str | None]
 
@@ -32,14 +33,16 @@ Key = tuple[str, str, str | None]
     dependencies=[Depends(right("payments:read"))],
 )
 async def get_payment_reconciliation(
-    after: Annotated[AwareDatetime | None, Query(description="Inclusive; a day before `before` by default.")] = None,
-    before: Annotated[AwareDatetime | None, Query(description="Exclusive; now by default.")] = None,
+    after: Annotated[Moment | None, Query(description="Inclusive; a day before `before` by default.")] = None,
+    before: Annotated[Moment | None, Query(description="Exclusive; now by default.")] = None,
     providers: Mapping[str, Provider] = Depends(offered_providers),
     service: Service = Depends(current_service),
 ) -> ReconciliationAnswer:
     """Every capture, void and refund of the window, a month at most: what stands in one ledger only, or differs."""
     now = service.world.clock()
     until = before or now
+    if not FIRST_DAY <= until <= now + LONGEST:
+        raise invalid("/query/before", f"must be in this century, and {LONGEST.days} days from now at most")
     since = after or until - timedelta(days=1)
     if not timedelta(0) < until - since <= LONGEST:
         raise invalid("/query/after", f"must be before `before`, and {LONGEST.days} days earlier at most")
