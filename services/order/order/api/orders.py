@@ -9,6 +9,7 @@ from chassis.http import (
     UNAUTHENTICATED,
     VALIDATION,
     Listing,
+    Moment,
     Money,
     Paging,
     Router,
@@ -23,7 +24,6 @@ from chassis.http import (
 from chassis.http.problems import CONFLICT
 from chassis.once import Once
 from fastapi import Depends, Query
-from pydantic import AwareDatetime
 
 from order import commands, queries, tables
 from order.api.answers import OrderAnswer, order_answer
@@ -48,8 +48,8 @@ Amount = Annotated[str | None, Query(pattern=r"^[0-9]{1,12}(\.[0-9]{1,4})?$", de
 async def list_orders(
     status: Annotated[list[Status], Query(description="Any of these.")] = [],  # noqa: B006
     payment_status: Annotated[list[PaymentStatus], Query(description="Any of these.")] = [],  # noqa: B006
-    created_after: Annotated[AwareDatetime | None, Query(description="Inclusive.")] = None,
-    created_before: Annotated[AwareDatetime | None, Query(description="Exclusive.")] = None,
+    created_after: Annotated[Moment | None, Query(description="Inclusive.")] = None,
+    created_before: Annotated[Moment | None, Query(description="Exclusive.")] = None,
     total_min: Amount = None,
     total_max: Amount = None,
     search: Annotated[

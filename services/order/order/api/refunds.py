@@ -7,6 +7,7 @@ from chassis.http import (
     VALIDATION,
     Answer,
     Listing,
+    Moment,
     Paging,
     Router,
     idempotency,
@@ -18,7 +19,6 @@ from chassis.http import (
 )
 from chassis.once import Once
 from fastapi import Depends, Query
-from pydantic import AwareDatetime
 
 from order import commands, queries, tables
 from order.api.answers import RefundAnswer, refund_answer
@@ -85,8 +85,8 @@ async def refund_order(
 )
 async def list_refunds(
     status: Annotated[list[RefundStatus], Query(description="Any of these; failed ones are owed.")] = [],  # noqa: B006
-    created_after: Annotated[AwareDatetime | None, Query(description="Inclusive.")] = None,
-    created_before: Annotated[AwareDatetime | None, Query(description="Exclusive.")] = None,
+    created_after: Annotated[Moment | None, Query(description="Inclusive.")] = None,
+    created_before: Annotated[Moment | None, Query(description="Exclusive.")] = None,
     order: list[tuple[str, bool]] = Depends(ordering("created_at", "amount", default="-created_at")),
     paging: Paging = Depends(paging(cursor=True)),
     ask: Asking = Depends(asking(right("payments:read"))),

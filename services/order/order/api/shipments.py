@@ -10,6 +10,7 @@ from chassis.http import (
     VALIDATION,
     Answer,
     Listing,
+    Moment,
     Paging,
     Problem,
     Router,
@@ -26,7 +27,6 @@ from chassis.http import (
 from chassis.http.etag import etag
 from chassis.once import Once
 from fastapi import Depends, Query
-from pydantic import AwareDatetime
 
 from order import commands, queries, tables
 from order.api.answers import OrderShipmentAnswer, shipment_answer
@@ -111,8 +111,8 @@ async def _lines(ask: Asking, order_id: str, body: ShipmentBody) -> tuple[Parcel
 )
 async def list_shipments(
     status: Annotated[list[ShipmentStatus], Query(description="Any of these.")] = [],  # noqa: B006
-    created_after: Annotated[AwareDatetime | None, Query(description="Inclusive.")] = None,
-    created_before: Annotated[AwareDatetime | None, Query(description="Exclusive.")] = None,
+    created_after: Annotated[Moment | None, Query(description="Inclusive.")] = None,
+    created_before: Annotated[Moment | None, Query(description="Exclusive.")] = None,
     mine: Annotated[bool, Query(description="Staff: only their own.")] = False,
     order: list[tuple[str, bool]] = Depends(ordering("created_at", default="-created_at")),
     paging: Paging = Depends(paging(cursor=True)),
