@@ -5,6 +5,7 @@ It needs nothing but Python: uv is used where it works, else put into ``.uv``.
 
 import importlib.util
 import os
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -51,9 +52,18 @@ def members() -> Iterator[Path]:
     yield ROOT / "deploy"
 
 
+def keeps_certificates() -> bool:
+    """Whether this machine names whom it trusts. uv's own list knows no company's proxy; pip and Python go by this one."""
+    paths = ssl.get_default_verify_paths()
+    return paths.cafile is not None or (paths.capath is not None and any(Path(paths.capath).iterdir()))
+
+
 def install(uv: str) -> None:
     """Make ``.venv`` what the lock says."""
     environment = {**os.environ, "VIRTUAL_ENV": str(VENV), "UV_PYTHON_DOWNLOADS": "never"}
+    if keeps_certificates():
+        environment.setdefault("UV_SYSTEM_CERTS", "true")
+        environment.setdefault("UV_NATIVE_TLS", "true")
     if not (VENV / "bin" / "python").exists():
         run([uv, "venv", "--quiet", "--python", sys.executable, str(VENV)], environment)
     say("installing what requirements.lock names")
