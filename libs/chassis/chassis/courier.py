@@ -19,6 +19,10 @@ class Unroutable(Exception):
 class Courier(Protocol):
     """Takes messages to every subscriber, at least once, in order within a partition key."""
 
+    @property
+    def connected(self) -> bool:
+        """Whether messages can leave and arrive now; they wait while they cannot."""
+
     async def send(self, envelopes: Sequence[Envelope]) -> None:
         """Return when the far side has them safely; raise when it may not, and they will be sent again."""
 
@@ -28,6 +32,8 @@ class Courier(Protocol):
 
 class LocalCourier:
     """All services in one process: sending is a function call into the receivers' databases."""
+
+    connected = True
 
     def __init__(self) -> None:
         self._receivers: dict[str, tuple[frozenset[str], Receive]] = {}

@@ -66,6 +66,8 @@ class Clock:
 class Recorder:
     """A courier that keeps what it was given, and hands nothing on."""
 
+    connected = True
+
     def __init__(self) -> None:
         self.envelopes: list[Envelope] = []
 

@@ -358,7 +358,7 @@ class Service:
         return 0
 
     async def health(self) -> Health:
-        """Ready while the own database answers; identity's keys are named when they are not there yet."""
+        """Ready while the own database answers; the broker, and identity's keys, are named while they are not there."""
         if not self.database.started:
             return Health(False, reason="not started")
         try:
@@ -366,8 +366,10 @@ class Service:
                 await self.database.pool.fetchval("select 1")
         except AWAY as error:
             return Health(False, reason=f"the database cannot be reached: {type(error).__name__}")
-        degraded = () if self.keys.known or self.name == "identity" else ("identity",)
-        return Health(True, degraded)
+        degraded = [] if self.keys.known or self.name == "identity" else ["identity"]
+        if not self.world.courier.connected:
+            degraded.append("broker")
+        return Health(True, tuple(degraded))
 
     async def _jwks(self) -> Any:
         return (await self.world.peers.get("identity", "/.well-known/jwks.json")).json()

@@ -9,6 +9,7 @@ import aio_pika
 import asyncpg
 import pytest
 from chassis.courier import Unroutable
+from chassis.fixtures import until
 from chassis.rabbit import RabbitCourier, Topology, declare
 from chassis.servers.rabbit_for_tests import Broker
 from chassis.world import new_id
@@ -248,3 +249,20 @@ async def test_nothing_is_lost_when_the_broker_is_killed_under_load(rabbit: Brok
         await asyncio.wait_for(relaying, 60)
         assert await inbox.holds(2000) == list(range(2000))
         assert courier.connected
+
+
+async def test_it_is_known_whether_the_broker_is_reached(rabbit: Broker, topology: Topology) -> None:
+    await declare(rabbit.url, {}, topology)
+    async with running(rabbit, topology, {}) as courier:
+        await until(lambda: is_connected(courier))
+    assert not courier.connected
+    nowhere = RabbitCourier("amqp://127.0.0.1:1/", topology)
+    await nowhere.start()
+    with pytest.raises(ConnectionError):
+        await nowhere.send([envelope(1)])
+    assert not nowhere.connected
+    await nowhere.stop()
+
+
+async def is_connected(courier: RabbitCourier) -> bool:
+    return courier.connected
