@@ -53,7 +53,7 @@ def members() -> Iterator[Path]:
 
 
 def keeps_certificates() -> bool:
-    """Whether this machine names whom it trusts. uv's own list knows no company's proxy; pip and Python go by this one."""
+    """Whether this machine says whom it trusts: Python and pip go by that, uv by a list of its own unless told."""
     paths = ssl.get_default_verify_paths()
     return paths.cafile is not None or (paths.capath is not None and any(Path(paths.capath).iterdir()))
 
