@@ -28,6 +28,7 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(views, name="views")
     app.add_typer(jobs, name="jobs")
     app.command("events")(show_events)
+    app.command("republish")(republish)
 
 
 def _chosen(services: list[str] | None) -> Sequence[str]:
@@ -132,6 +133,20 @@ def run_job(service: One, job: Annotated[str, typer.Argument(help="The job's nam
         out.print(row["last_error"] or row["last_result"] or "Done.", markup=False)
         if row["last_error"]:
             raise typer.Exit(1)
+
+
+def republish(
+    service: One,
+    to: Annotated[str, typer.Option(help="The service that gets them, and nobody else.")],
+    kind: Annotated[list[str] | None, typer.Option("--type", help="Only events of this type.")] = None,
+) -> None:
+    """Give a service the events that another has published, once more; what it has seen it leaves out."""
+    from soko import operations
+
+    with beside_the_shop():
+        with steps() as shown, shown.step(f"Reading what {service} has published") as tell:
+            sent = asyncio.run(operations.republish(service, known(to), kind or [], tell))
+        out.print(f"{sent} events were given to {to}.")
 
 
 def show_events(

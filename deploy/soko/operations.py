@@ -11,6 +11,7 @@ from chassis import parked
 from chassis.rebuild import Rebuild, Rebuilt
 from chassis.servers import ServerFailed
 from chassis.service import Service
+from chassis.worker import envelope_of
 from chassis.world import World
 
 from soko.home import Home
@@ -25,6 +26,8 @@ NEWEST = """
 select coalesce(min(position), 0) - 1 from (select position from events
 where ($1::text is null or stream = $1 or stream like '%-' || $1) order by position desc limit $2) newest
 """
+PUBLISHED = "select count(*) from published where type = any($1::text[])"
+PUBLISHED_PAGE = "select * from published where id > $1 and type = any($2::text[]) order by id limit $3"
 PAGE = 500
 FOLLOW_SECONDS = 0.5
 JOB_SECONDS = 300
@@ -86,6 +89,25 @@ async def events(name: str, stream: str | None, follow: bool, newest: int, show:
                 if not follow:
                     return
                 await asyncio.sleep(FOLLOW_SECONDS)
+
+
+async def republish(name: str, to: str, types: Sequence[str], progress: Callable[[int, int], None]) -> int:
+    """Give ``to`` what ``name`` has published (of these types; all it subscribes to where none are named); how many.
+
+    The same messages with the same ids go straight into that one inbox, never to the exchange: nobody else hears them
+    again, and what ``to`` has seen already it leaves out.
+    """
+    async with opened(name) as source, opened(to) as target:
+        wanted = sorted(target.subscriptions.types & (set(types) or target.subscriptions.types))
+        if unknown := set(types) - target.subscriptions.types:
+            raise ServerFailed(f"{to} does not subscribe to {', '.join(sorted(unknown))}.")
+        total = await source.database.pool.fetchval(PUBLISHED, wanted)
+        position = sent = 0
+        while page := await source.database.pool.fetch(PUBLISHED_PAGE, position, wanted, PAGE):
+            await target.receive([envelope_of(row) for row in page])
+            position, sent = page[-1]["id"], sent + len(page)
+            progress(sent, total)
+        return sent
 
 
 async def rebuild(name: str, progress: Callable[[int, int], None]) -> list[Rebuilt]:
