@@ -10,9 +10,7 @@ async def test_a_subscriber_that_lost_its_memory_hears_what_was_published_and_no
     sku = await shop.product()
     assert await shop.at_rest() == []
     cart = shop.shop.services["cart"].database.pool
-    heard = {
-        name: await service.database.pool.fetchval("select count(*) from done") for name, service in services(shop)
-    }
+    heard = {name: await finished(service) for name, service in shop.shop.services.items()}
     await cart.execute("delete from variants")
     await cart.execute("delete from seen")
     with environment({variable(name, "DATABASE_URL"): url for name, url in shop.urls.items()}):
