@@ -45,6 +45,7 @@ check: $(READY) ## lint, types, import rules, contracts, manifests
 	libs/contracts/compare-with-release
 	$(BIN)/soko openapi --check
 	$(BIN)/soko asyncapi --check
+	$(BIN)/pytest -q tests/deploy/test_manifests.py
 
 test: $(READY) ## all tests but the long ones
 	$(BIN)/pytest -m "not long"
