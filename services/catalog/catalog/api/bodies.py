@@ -3,7 +3,7 @@
 from typing import Annotated, Any, ClassVar, Literal
 
 from chassis.http import Body, Money
-from pydantic import Field, GetJsonSchemaHandler, StringConstraints, ValidationInfo, field_validator
+from pydantic import Field, GetJsonSchemaHandler, StrictBool, StringConstraints, ValidationInfo, field_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -79,7 +79,7 @@ class VariantNew(Body):
     sku: Sku
     options: Options = Field(default_factory=dict)
     price: Money | None = None
-    active: bool = True
+    active: StrictBool = True
     initial_stock: Units | None = None
 
 
@@ -91,7 +91,7 @@ class VariantPatch(Patch):
 
     options: Options | None = None
     price: Money | None = None
-    active: bool | None = None
+    active: StrictBool | None = None
 
 
 class ProductBody(Body):
@@ -114,7 +114,7 @@ class ProductBody(Body):
     category_ids: CategoryKeys | None = None
     price: Money
     status: Status = Status.active
-    featured: bool = False
+    featured: StrictBool = False
     attributes: Attributes = Field(default_factory=dict)
 
 
@@ -145,5 +145,5 @@ class ProductPatch(Patch):
     category_ids: CategoryKeys | None = None
     price: Money | None = None
     status: Status | None = None
-    featured: bool | None = None
+    featured: StrictBool | None = None
     attributes: Attributes | None = None

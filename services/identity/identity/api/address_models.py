@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import sqlalchemy as sa
 from chassis.http import Answer, Body
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, StrictBool
 
 from identity.fields import Country, Filled, Line
 
@@ -37,7 +37,7 @@ class Address(Body):
     postal_code: Line | None = None
     country: Country
     instructions: Annotated[Line, Field(max_length=500)] | None = None
-    default: bool = False
+    default: StrictBool = False
 
 
 class AddressChange(Body):
@@ -54,7 +54,7 @@ class AddressChange(Body):
     postal_code: Line | None = None
     country: Country = ""
     instructions: Annotated[Line, Field(max_length=500)] | None = None
-    default: bool = True
+    default: StrictBool = True
 
 
 class AddressAnswer(Answer):

@@ -33,7 +33,7 @@ from chassis.http import (
 )
 from chassis.once import Once
 from fastapi import Depends, Query, Request, Response
-from pydantic import ConfigDict, Field, SecretStr, model_validator
+from pydantic import ConfigDict, Field, SecretStr, StrictBool, model_validator
 
 from identity import accounts
 from identity.api.models import Id, UserAnswer
@@ -77,7 +77,7 @@ class UserChange(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [{"role": "staff"}, {"active": False}]})
 
     role: Role = "customer"
-    active: bool = True
+    active: StrictBool = True
 
 
 async def filters(

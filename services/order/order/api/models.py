@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from chassis.http import Body, Money
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, StrictBool
 
 from order.api.fields import Code, Country, Email, Filled, Id, Line, Phone, Secret, Sku, Text
 from order.shipments import ShipmentStatus
@@ -65,7 +65,7 @@ class PlaceBody(Body):
     payment: PaymentChoice | None = None
     email: Email | None = None
     coupon: Line | None = None
-    coupon_required: bool = False
+    coupon_required: StrictBool = False
     expected_total: Money | None = None
 
 
