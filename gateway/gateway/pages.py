@@ -52,6 +52,11 @@ class Pages:
             **({"/dev/mails": self._mails} if settings.development else {}),
         }
 
+    @property
+    def paths(self) -> frozenset[str]:
+        """The pages there are, besides redirects, static files and kinds of problems."""
+        return frozenset(self._at)
+
     async def answer(self, arrived: Arrived) -> Answer | None:
         """The answer, or None where there is no such page."""
         path = arrived.path
