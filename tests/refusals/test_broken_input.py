@@ -1,0 +1,153 @@
+"""Whatever is wrong with a request, the answer says what, in one form, and nothing of it has happened."""
+
+import json
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+from breaking import Case, broken_bodies, broken_fields, broken_headers, broken_paths, broken_queries
+from cast import Cast
+from chassis.http.problems import MEDIA_TYPE, PROBLEMS
+from chassis.world import new_id
+from shopping import Person
+from surface import Endpoint, public
+
+CODE = ("Traceback", 'File "', "asyncpg", "sqlalchemy", "pydantic", "Exception", "SELECT ", "0x7f")
+"""What no answer shows."""
+
+AT_THE_DOOR = {405, 413}
+"""What every path may answer, before any operation is asked."""
+
+TABLES = "select tablename from pg_tables where schemaname = 'public' order by 1"
+SUM = "select count(*) || '/' || coalesce(sum(hashtextextended(t::text, 0)), 0) from \"{0}\" t"
+OF_ITSELF = {"jobs", "sessions", "login_attempts", "session_tokens"}
+"""Tables that change by what runs by itself, or by who is let in."""
+
+WITH_BODY = [each for each in public() if each.body is not None and "webhooks" not in each.path]
+WEBHOOK = next(each for each in public() if "webhooks" in each.path)
+
+
+INSTEAD_OF = {
+    "variants": ("sku", "options", "initial_stock"),
+    "category_ids": ("category_id",),
+    "address_id": ("shipping_address",),
+    "variant_id": ("sku",),
+}
+"""Fields that stand for others, which must not be there too."""
+
+
+def good(cast: Cast, endpoint: Endpoint) -> dict[str, Any]:
+    """A body with all its fields right. Amounts are for staff to name: they pay without an order."""
+    if endpoint.operation_id == "create_payment":
+        amount = {"amount": "10.00", "currency": "KES"}
+        return {"method": "card", "token": "tok_success", "amount": amount, "reference": "R-1"}
+    body: dict[str, Any] = cast.body(endpoint)
+    return body
+
+
+def caller(cast: Cast, endpoint: Endpoint) -> Person:
+    """Somebody who may."""
+    return cast.admin if ":" in endpoint.access or endpoint.operation_id == "create_payment" else cast.owner
+
+
+async def send(cast: Cast, endpoint: Endpoint, case: Case) -> httpx.Response:
+    """The broken request."""
+    headers: dict[str, Any] = {**caller(cast, endpoint).headers}
+    if any(each["name"] == "Idempotency-Key" and each["required"] for each in endpoint.those_in("header")):
+        headers["Idempotency-Key"] = new_id()
+    headers |= case.headers
+    if case.name == "no key":
+        del headers["Idempotency-Key"]
+    content: Any = case.content
+    if content is None and endpoint.body is not None:
+        content = json.dumps(good(cast, endpoint)).encode()
+        headers["Content-Type"] = "application/json"
+    if case.chunked:
+        content = _in_pieces(case.content or b"")
+    path = cast.path(endpoint, **case.path)
+    url = f"{path}?{case.query}" if case.query else path
+    return await cast.shop.door.request(endpoint.method, url, content=content, headers=headers)
+
+
+async def _in_pieces(content: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(content), 64 * 1024):
+        yield content[start : start + 64 * 1024]
+
+
+def faults(endpoint: Endpoint, case: Case, answer: httpx.Response) -> Iterable[str]:
+    """What is wrong with an answer that should be a refusal."""
+    if answer.status_code not in case.statuses:
+        yield f"answers {answer.status_code} {answer.text[:200]}"
+        return
+    if answer.headers["content-type"] != MEDIA_TYPE:
+        yield f"is {answer.headers['content-type']}"
+        return
+    problem = answer.json()
+    kind = PROBLEMS.get(problem["type"].removeprefix("/problems/"))
+    if kind is None or (kind.status, kind.title) != (answer.status_code, problem["title"]):
+        yield f"has a type that is not in the registry: {problem['type']}"
+    if problem["status"] != answer.status_code or not problem["detail"]:
+        yield "contradicts itself"
+    if not problem["request_id"] or problem["request_id"] != answer.headers["x-request-id"]:
+        yield "has another request id than its header"
+    if answer.status_code not in endpoint.statuses | AT_THE_DOOR:
+        yield f"is a {answer.status_code}, which the document does not say"
+    if problem["type"] == "/problems/validation":
+        pointers = [each["pointer"] for each in problem.get("errors", ())]
+        if not pointers or not all(each["detail"] for each in problem["errors"]):
+            yield "names no field"
+        elif case.pointer is not None and not any(pointer.startswith(case.pointer) for pointer in pointers):
+            yield f"points at {pointers}"
+    if found := [each for each in CODE if each in answer.text]:
+        yield f"shows {found}: {answer.text[:300]}"
+
+
+async def stored(cast: Cast, service: str) -> dict[str, str]:
+    """What the service's database holds, table by table."""
+    connection = await asyncpg.connect(cast.shop.urls[service])
+    try:
+        names = [row[0] for row in await connection.fetch(TABLES) if row[0] not in OF_ITSELF]
+        return {name: await connection.fetchval(SUM.format(name)) for name in names}
+    finally:
+        await connection.close()
+
+
+async def refused(cast: Cast, endpoint: Endpoint, cases: Iterable[Case]) -> None:
+    """All of them are, and the service's tables are as they were."""
+    before, wrong, count = await stored(cast, endpoint.service), [], 0
+    for case in cases:
+        count += 1
+        answer = await send(cast, endpoint, case)
+        wrong += [f"{case.name}: {fault}" for fault in faults(endpoint, case, answer)]
+    print(f"{endpoint}: {count} requests")
+    assert not wrong, "\n".join(wrong)
+    assert await stored(cast, endpoint.service) == before
+
+
+@pytest.mark.parametrize("endpoint", WITH_BODY, ids=str)
+async def test_a_body_that_cannot_be_read_is_refused(endpoint: Endpoint, cast: Cast) -> None:
+    await refused(cast, endpoint, broken_bodies(endpoint, good(cast, endpoint)))
+
+
+@pytest.mark.parametrize("endpoint", WITH_BODY, ids=str)
+async def test_a_field_that_is_wrong_is_named(endpoint: Endpoint, cast: Cast) -> None:
+    await refused(cast, endpoint, broken_fields(endpoint, good(cast, endpoint), INSTEAD_OF))
+
+
+@pytest.mark.parametrize("endpoint", public(), ids=str)
+async def test_a_query_parameter_that_is_wrong_is_named(endpoint: Endpoint, cast: Cast) -> None:
+    needed = [("sku", cast.things["sku"])] if str(endpoint) == "GET /api/v1/variants" else []
+    await refused(cast, endpoint, broken_queries(endpoint, needed))
+
+
+@pytest.mark.parametrize("endpoint", [each for each in public() if each.names], ids=str)
+async def test_an_id_that_names_nothing_finds_nothing(endpoint: Endpoint, cast: Cast) -> None:
+    await refused(cast, endpoint, broken_paths(endpoint))
+
+
+@pytest.mark.parametrize("endpoint", public(), ids=str)
+async def test_a_header_that_is_wrong_is_refused(endpoint: Endpoint, cast: Cast) -> None:
+    body = json.dumps(good(cast, endpoint)).encode() if endpoint.body is not None else None
+    await refused(cast, endpoint, broken_headers(endpoint, body))

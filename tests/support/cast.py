@@ -1,0 +1,150 @@
+"""Who may come to the door, and what one of them owns: a pytest plugin for tests of what is refused."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from chassis.fixtures import INTERNAL_KEY
+from chassis.http import ServiceTokens
+from chassis.servers.postgres import EmbeddedPostgres
+from chassis.world import new_id, utc_now
+from shopping import OpenShop, Person, open_shop
+from soko.seeding import demo_password
+from surface import Endpoint
+
+
+@dataclass
+class Cast:
+    """``owner`` has ordered, paid, and has an address, two sessions and a cart; ``things`` names all that.
+
+    ``customer`` and ``guest`` are strangers to it. Nobody here is known to other tests.
+    """
+
+    shop: OpenShop
+    nobody: Person
+    guest: Person
+    customer: Person
+    owner: Person
+    staff: Person
+    admin: Person
+    things: dict[str, str]
+
+    def person(self, role: str) -> Person:
+        """``nobody``, ``guest``, ``customer``, ``owner``, ``staff``, ``admin``; ``service``: with a service's token."""
+        if role == "service":
+            return Person(self.shop.door, service_headers())
+        found: Person = getattr(self, role)
+        return found
+
+    def path(self, endpoint: Endpoint, **others: str) -> str:
+        """Where the endpoint answers for what the owner has."""
+        return endpoint.at(**{**self.things, "key": self._key(endpoint), **others})
+
+    def _key(self, endpoint: Endpoint) -> str:
+        return self.things["category_id" if endpoint.path.startswith("/api/v1/categories") else "product_id"]
+
+    def body(self, endpoint: Endpoint) -> Any:
+        """What the document shows, about things that there are."""
+        return {**endpoint.example, **self._about(endpoint.operation_id)}
+
+    def _about(self, operation_id: str) -> Mapping[str, Any]:
+        things = self.things
+        match operation_id:
+            case "createProduct":
+                return {"sku": f"NEW-{new_id()[-12:]}", "category_id": things["category_id"]}
+            case "replaceProduct":
+                return {"category_id": things["category_id"]}
+            case "createVariant":
+                return {"sku": f"NEW-{new_id()[-12:]}"}
+            case "createCategory" | "replaceCategory" | "changeCategory":
+                return {"parent_id": None}
+            case "createUser":
+                return {"email": f"u-{new_id()}@soko.example"}
+            case "add_cart_item":
+                return {"sku": things["sku"]}
+            case "create_shipment":
+                return {"lines": [{"sku": things["sku"], "quantity": 1}]}
+            case "create_payment":
+                return {"order_id": things["order_id"]}
+        return {}
+
+
+def service_headers() -> dict[str, str]:
+    """A token that any service of the shop would take from another."""
+    return {"X-Service-Token": ServiceTokens("order", INTERNAL_KEY, utc_now).own()}
+
+
+async def account(shop: OpenShop, role: str) -> Person:
+    """Somebody new with this role."""
+    admin, email = await shop.admin(), f"{role}-{new_id()}@soko.example"
+    body = {"email": email, "password": demo_password(), "role": role}
+    made = await admin.call("POST", "/users", body)
+    assert made.status_code == 201, made.text
+    return await shop.login(email)
+
+
+async def gathered(shop: OpenShop) -> Cast:
+    """A new cast."""
+    sku = await shop.product(stock=100)
+    owner = await shop.customer()
+    guest, customer = shop.guest(), await shop.customer()
+    await guest.add(sku)
+    await customer.add(sku)
+    things = {"sku": sku, "provider": "cardsim", **await _bought(owner, sku), **await _kept(shop, owner, sku)}
+    return Cast(
+        shop, shop.guest(), guest, customer, owner, await account(shop, "staff"), await account(shop, "admin"), things
+    )
+
+
+async def _bought(owner: Person, sku: str) -> dict[str, str]:
+    """One order that is paid, and one that awaits its payment."""
+    await owner.add(sku, 2)
+    answer = await owner.checkout()
+    assert answer.status_code == 201, answer.text
+    paid = answer.json()
+    shipments = (await owner.get(f"/orders/{paid['id']}/shipments"))["items"]
+    await owner.add(sku)
+    answer = await owner.checkout("tok_declined")
+    assert answer.status_code == 402, answer.text
+    order = answer.json()["order"]
+    return {
+        "order_id": order["id"],
+        "number": order["number"],
+        "paid_order_id": paid["id"],
+        "payment_id": paid["payment"]["id"],
+        "failed_payment_id": order["payment"]["id"],
+        "shipment_id": shipments[0]["id"],
+    }
+
+
+async def _kept(shop: OpenShop, owner: Person, sku: str) -> dict[str, str]:
+    """An address, another session, a line in the cart; and where the product is found."""
+    me = await owner.get("/users/me")
+    other = await shop.login(me["email"])
+    session = next(each for each in (await other.get("/users/me/sessions"))["items"] if each["current"])
+    address = await owner.call("POST", "/users/me/addresses", ADDRESS_BOOK)
+    assert address.status_code == 201, address.text
+    cart = await owner.add(sku)
+    variant = (await owner.get(f"/variants?sku={sku}"))["items"][0]
+    product = await owner.get(f"/products/{variant['product_id']}")
+    return {
+        "user_id": me["id"],
+        "email": me["email"],
+        "session_id": session["id"],
+        "address_id": address.json()["id"],
+        "item_id": cart["items"][0]["id"],
+        "variant_id": variant["id"],
+        "product_id": product["id"],
+        "category_id": product["categories"][0]["id"],
+    }
+
+
+ADDRESS_BOOK = {"name": "A. Owner", "phone": "+254700000009", "line1": "9 Own St", "city": "Mombasa", "country": "KE"}
+
+
+@pytest.fixture(scope="session")
+async def cast(postgres: EmbeddedPostgres) -> AsyncIterator[Cast]:
+    """The cast that tests of refusals share, in a shop of its own: nothing moves there but by what they do."""
+    async with open_shop(postgres) as shop:
+        yield await gathered(shop)

@@ -1,0 +1,121 @@
+"""Everything that can be asked of the shop over HTTP, as its routes and its merged OpenAPI document say."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from chassis.http.testing import walk
+from chassis.world import World
+from soko import documents
+from soko.services import SERVICES, load
+
+JSON = "application/json"
+REFERENCE = "#/components/schemas/"
+
+
+@cache
+def document() -> dict[str, Any]:
+    """The merged OpenAPI document, made from the code as it is now."""
+    return documents.openapi()
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One operation. ``said`` is what the document says of it: nothing for those between services."""
+
+    service: str
+    method: str
+    path: str
+    operation_id: str
+    access: str
+    said: Mapping[str, Any] = field(repr=False)
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def parameters(self) -> list[dict[str, Any]]:
+        """Of the path, the query and the headers, references followed."""
+        return [{**each, "schema": resolved(each.get("schema", {}))} for each in self.said.get("parameters", ())]
+
+    def those_in(self, where: str) -> list[dict[str, Any]]:
+        """Its parameters in ``path``, ``query`` or ``header``."""
+        return [each for each in self.parameters if each["in"] == where]
+
+    @property
+    def body(self) -> dict[str, Any] | None:
+        """The schema of its JSON body."""
+        content = self.said.get("requestBody", {}).get("content", {})
+        if JSON not in content:
+            return None
+        schema = resolved(content[JSON]["schema"])
+        return not_null(schema)
+
+    @property
+    def body_is_required(self) -> bool:
+        return bool(self.said.get("requestBody", {}).get("required"))
+
+    @property
+    def example(self) -> Any:
+        """A body that the document shows."""
+        assert self.body is not None
+        return self.body["examples"][0]
+
+    @property
+    def statuses(self) -> frozenset[int]:
+        """What it says it may answer."""
+        return frozenset(int(status) for status in self.said["responses"])
+
+    @property
+    def names(self) -> list[str]:
+        """The parts of the path that differ."""
+        return re.findall(r"{(\w+)}", self.path)
+
+    def at(self, **parts: str) -> str:
+        """The path with these parts in it."""
+        return self.path.format_map(parts)
+
+
+@cache
+def endpoints() -> tuple[Endpoint, ...]:
+    """Every route of every service, those between services included."""
+    return tuple(_walked())
+
+
+def public() -> list[Endpoint]:
+    """Those that the gateway routes."""
+    return [each for each in endpoints() if not each.path.startswith("/internal")]
+
+
+def _walked() -> Iterator[Endpoint]:
+    paths = document()["paths"]
+    for service in SERVICES:
+        kind = load(service)
+        for each in walk(kind.build(kind.settings(), World()).app):
+            said = paths.get(each.path, {}).get(each.method.lower(), {})
+            yield Endpoint(service, each.method, each.path, each.operation_id, each.access, said)
+
+
+def resolved(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema with its reference followed."""
+    while "$ref" in schema:
+        name = schema["$ref"].removeprefix(REFERENCE)
+        schema = {**document()["components"]["schemas"][name], **{k: v for k, v in schema.items() if k != "$ref"}}
+    return dict(schema)
+
+
+def not_null(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Of ``X | None`` the X, references followed."""
+    schema = resolved(schema)
+    others = [each for each in schema.get("anyOf", ()) if each.get("type") != "null"]
+    if len(others) == 1:
+        kept = {name: value for name, value in schema.items() if name != "anyOf"}
+        return not_null({**kept, **resolved(others[0])})
+    return schema
+
+
+def may_be_null(schema: Mapping[str, Any]) -> bool:
+    """Whether null is a value of it."""
+    return any(each.get("type") == "null" for each in resolved(schema).get("anyOf", ()))
