@@ -3,11 +3,19 @@
 import os
 from urllib.parse import urlsplit
 
+from chassis.servers import ServerFailed
+
 from soko.services import CARDSIM, SERVICES, variable
 from soko.settings import ShopSettings
 
 KEY_LENGTH = 32
 PUBLISHED = {"soko-demo-2026", "changeme", "secret", "guest"}
+
+
+def refuse(settings: ShopSettings) -> None:
+    """Raises ``ServerFailed`` when this is a shop for real customers, or a rehearsal of one, that must not open so."""
+    if settings.strict and (found := deploy_problems(settings)):
+        raise ServerFailed("\n".join(found))
 
 
 def deploy_problems(settings: ShopSettings) -> list[str]:

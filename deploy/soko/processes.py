@@ -26,6 +26,7 @@ from chassis.web import listen
 from chassis.world import World
 
 from soko import databases, parts, seeding
+from soko.checks import refuse
 from soko.children import Child, Process, Server
 from soko.environment import prepare_environment
 from soko.home import Home
@@ -35,6 +36,7 @@ from soko.services import CARDSIM, GATEWAY, PROCESSES, SERVICES, load, variable
 from soko.settings import ShopSettings
 
 LOOK_SECONDS = 0.1
+FIRST_SECONDS = 15
 READY_SECONDS = 60
 
 log = logging.getLogger(__name__)
@@ -73,6 +75,9 @@ class Supervisor:
                 command = [sys.executable, "-m", "soko", "serve", name]
                 process = Process(command, environment, port)
                 self.keep(name if len(taken) == 1 else f"{name}.{number}", process, metrics=scraped)
+            if name == "identity":
+                # The others ask it for its keys as soon as they run.
+                child.wait_taken(taken[0], FIRST_SECONDS)
 
     def watch(self) -> None:
         """Look after all of them until told to stop."""
@@ -141,6 +146,7 @@ def run(settings: ShopSettings, replicas: Mapping[str, int]) -> None:
     for name in replicas:
         if name not in SERVICES:
             raise ServerFailed(f"There is no service {name!r} to replicate: {', '.join(SERVICES)}.")
+    refuse(settings)
     home = Home(settings.soko_home)
     url = f"http://{settings.host}:{settings.port}"
     home.lock("processes", url)

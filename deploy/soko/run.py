@@ -14,6 +14,7 @@ from chassis.servers.postgres import EmbeddedPostgres
 from chassis.web import listen
 
 from soko import databases, seeding
+from soko.checks import refuse
 from soko.environment import prepare_environment
 from soko.home import Home
 from soko.progress import Steps, console, steps
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 
 def run(settings: ShopSettings) -> None:
     """Run the shop until it is told to stop. Raises ``ServerFailed`` with one line where it cannot."""
+    refuse(settings)
     home = Home(settings.soko_home)
     url = f"http://{settings.host}:{settings.port}"
     home.lock("run", url)

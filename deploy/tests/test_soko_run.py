@@ -26,11 +26,12 @@ class Soko:
 
     home: Path
     port: int
+    kind: str = "development"
 
     @property
     def environment(self) -> dict[str, str]:
         given = {"SOKO_HOME": str(self.home), "PORT": str(self.port), "DEMO_PRODUCTS": "5", "METRICS_PORT": "0"}
-        return {**os.environ, **given, "SOKO_ENV": "development"}
+        return {**os.environ, **given, "SOKO_ENV": self.kind}
 
     def begin(self, *arguments: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(
@@ -181,3 +182,13 @@ def test_processes_are_kept_alive_and_end_with_their_supervisor(tmp_path: Path, 
     printed = closed(process)
     assert process.returncode == 0, printed
     assert not [name for name, pid in last.items() if child.alive(pid)]
+
+
+def test_a_shop_for_customers_says_all_that_it_misses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    soko = Soko(tmp_path / "home", child.pick_port(), "production")
+    monkeypatch.setenv("SOKO_FAULTS", "relay.sent:1")
+    code, printed = soko.say("run")
+    assert code == 1
+    for name in ("SOKO_INTERNAL_KEY", "PUBLIC_URL", "PostgreSQL", "SOKO_FAULTS"):
+        assert name in printed
+    assert soko.say("check", "--deploy")[1] == printed

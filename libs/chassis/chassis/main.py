@@ -28,6 +28,7 @@ from chassis.world import World
 
 S = TypeVar("S", bound=Settings)
 
+KEY_LENGTH = 32
 FIRST_WAIT, LONGEST_WAIT = 0.2, 5.0
 
 log = logging.getLogger(__name__)
@@ -78,6 +79,12 @@ def _require(process: ProcessSettings, settings: Settings) -> None:
     }
     if missing := [name for name, value in needed.items() if not value]:
         raise ServerFailed(f"Missing: {', '.join(missing)}.")
+    if settings.strict and settings.soko_faults:
+        raise ServerFailed(f"SOKO_FAULTS kills processes, for tests: {settings.soko_env} refuses it.")
+    if settings.strict and not settings.public_url:
+        raise ServerFailed("Missing: PUBLIC_URL, where customers reach the shop.")
+    if settings.strict and len(settings.soko_internal_key.get_secret_value()) < KEY_LENGTH:
+        raise ServerFailed(f"SOKO_INTERNAL_KEY must be {KEY_LENGTH} characters of chance or more.")
 
 
 async def _serve(

@@ -126,6 +126,16 @@ def wait_free(port: int, seconds: float) -> bool:
     return True
 
 
+def wait_taken(port: int, seconds: float) -> bool:
+    """Wait until somebody listens on ``port``; false when nobody does after ``seconds``."""
+    until = time.monotonic() + seconds
+    while is_free(port):
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.02)
+    return True
+
+
 def alive(pid: int) -> bool:
     """Whether a process runs under ``pid``: one that only waits to be reaped does not."""
     try:
