@@ -34,6 +34,7 @@ def _gateway(addresses: main.Addresses) -> parts.Part:
 
 
 def _serve(name: str, settings: ShopSettings, make: Callable[[main.Addresses], parts.Part]) -> None:
+    main.require_of_all(settings)
     listening = listen(settings.host, settings.port)
 
     async def run() -> None:
@@ -41,7 +42,7 @@ def _serve(name: str, settings: ShopSettings, make: Callable[[main.Addresses], p
         connections = Connections()
         part = make(main.Addresses(connections))
         try:
-            await part.start()
+            await main.once_there(name, part.start)
             await main.serve_until_told(part.app, listening, settings)
         finally:
             await part.stop()

@@ -6,7 +6,8 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from functools import partial
 from threading import Thread
 from typing import TypeVar
 from wsgiref.simple_server import WSGIServer
@@ -75,10 +76,16 @@ def _require(process: ProcessSettings, settings: Settings) -> None:
     needed = {
         "RABBITMQ_URL (amqp://user:password@host/vhost)": process.rabbitmq_url,
         "the service's database URL (<SERVICE>_DATABASE_URL)": settings.database_url,
-        "SOKO_INTERNAL_KEY (the same for all services)": settings.soko_internal_key.get_secret_value(),
     }
     if missing := [name for name, value in needed.items() if not value]:
         raise ServerFailed(f"Missing: {', '.join(missing)}.")
+    require_of_all(settings)
+
+
+def require_of_all(settings: Settings) -> None:
+    """What no process does without. Raises ``ServerFailed``, with the one line to show."""
+    if not settings.soko_internal_key.get_secret_value():
+        raise ServerFailed("Missing: SOKO_INTERNAL_KEY (the same for all services).")
     if settings.strict and settings.soko_faults:
         raise ServerFailed(f"SOKO_FAULTS kills processes, for tests: {settings.soko_env} refuses it.")
     if settings.strict and not settings.public_url:
@@ -96,7 +103,7 @@ async def _serve(
     service = build(settings, World(courier=courier, peers=Peers(Addresses(connections)), faults=faults))
     logs.configure(settings.soko_env, service.name, level=process.log_level or "INFO")
     try:
-        await _start(service)
+        await once_there(service.name, partial(_start, service))
         await courier.start()
         await serve_until_told(service.app, listening, process, hurry=lambda: hurry([service]))
     finally:
@@ -106,19 +113,21 @@ async def _serve(
 
 
 async def _start(service: Service) -> None:
-    """Start once the database is there; it may be on its way up, like this process."""
+    if not await migrations.current(service.settings.database_url, service.migrations):
+        raise ServerFailed(f"The database of {service.name} is not at this version: run `soko migrate` first.")
+    await service.start()
+
+
+async def once_there(name: str, start: Callable[[], Awaitable[None]]) -> None:
+    """``start`` once the database is there; it may be on its way up, like this process."""
     wait = FIRST_WAIT
     while True:
         try:
-            if not await migrations.current(service.settings.database_url, service.migrations):
-                raise ServerFailed(f"The database of {service.name} is not at this version: run `soko migrate` first.")
-            await service.start()
+            return await start()
         except AWAY as error:
-            log.warning("%s waits for its database: %r", service.name, error)
-            await asyncio.sleep(wait)
-            wait = min(wait * 2, LONGEST_WAIT)
-        else:
-            return
+            log.warning("%s waits for its database: %r", name, error)
+        await asyncio.sleep(wait)
+        wait = min(wait * 2, LONGEST_WAIT)
 
 
 def hurry(services: Sequence[Service]) -> None:
