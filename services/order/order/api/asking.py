@@ -131,9 +131,15 @@ class Asking:
         """409 for an order that was cancelled for stock, 402 for one whose last attempt to be paid failed."""
         if row["reason"] == "out_of_stock":
             shown = await self.show(row)
-            raise Problem(OUT_OF_STOCK, order=shown, shortages=[each.model_dump() for each in shown.shortages])
+            shortages = [each.model_dump() for each in shown.shortages]
+            raise Problem(OUT_OF_STOCK, headers=self._replay, order=shown, shortages=shortages)
         if row["payment_failed"]:
-            raise Problem(PAYMENT_FAILED, order=await self.show(row))
+            raise Problem(PAYMENT_FAILED, headers=self._replay, order=await self.show(row))
+
+    @property
+    def _replay(self) -> dict[str, str]:
+        """What a problem has to take over from the answer it stands for."""
+        return {name: value for name, value in self.response.headers.items() if name == "idempotency-replayed"}
 
     async def chosen(self, method: str, token: str | None, phone: str | None, pointer: str) -> Chosen:
         """How the customer wants to pay, checked, its secrets sealed under the new payment's own id."""

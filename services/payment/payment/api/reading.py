@@ -42,6 +42,7 @@ NOT_BY_HAND = problem_type(
     client="Capture it instead.",
 )
 
+PASSED_ON = ("retry-after", "idempotency-replayed")
 LOOK_EVERY = 0.05
 
 
@@ -125,5 +126,5 @@ def passed_on(answer: PeerAnswer, **more: Any) -> Problem:
     errors = [(each["pointer"], each["detail"]) for each in document.get("errors", [])]
     own = {"type", "title", "status", "detail", "instance", "request_id", "errors"}
     extra = {name: value for name, value in document.items() if name not in own}
-    headers = {"Retry-After": answer.headers["retry-after"]} if "retry-after" in answer.headers else None
+    headers = {name: answer.headers[name] for name in PASSED_ON if name in answer.headers}
     return Problem(kind, detail, errors=errors, headers=headers, **{**extra, **more})
