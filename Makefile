@@ -16,7 +16,8 @@ help: ## show this list
 
 $(READY): requirements.lock deploy/bootstrap.py $(MEMBERS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-	echo "soko: Python 3.11 or newer is needed, this is $$($(PYTHON) --version 2>&1): make PYTHON=python3.13 run names another." >&2; exit 1; }
+	found=$$(command -v $(PYTHON) >/dev/null && $(PYTHON) --version 2>&1 || echo "not there"); \
+	echo "soko: Python 3.11 or newer is needed, and $(PYTHON) is $$found: make PYTHON=python3.13 run names another." >&2; exit 1; }
 	@$(PYTHON) deploy/bootstrap.py
 
 run: $(READY) ## the whole shop in one process, at http://127.0.0.1:8000
