@@ -10,6 +10,7 @@ from threading import Thread
 from types import ModuleType
 
 import pytest
+from soko import part
 from soko.services import PROCESSES
 
 ROOT = Path(__file__).parents[2]
@@ -81,6 +82,11 @@ def test_the_code_of_an_image_is_there(service: str) -> None:
 def test_called_wrongly_it_says_how_it_is_called(capsys: pytest.CaptureFixture[str]) -> None:
     assert image.main(["requirements", "bakery"]) == 2
     assert "identity" in capsys.readouterr().err
+
+
+def test_a_part_that_there_is_not_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert part.main(["bakery"]) == 2
+    assert "'bakery'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("status", "code"), [(200, 0), (503, 1)])
