@@ -238,7 +238,7 @@ async def test_nothing_is_lost_when_the_broker_is_killed_under_load(rabbit: Brok
                 try:
                     await courier.send(messages[first : first + 50])
                     break
-                except (TimeoutError, ConnectionError, aio_pika.exceptions.AMQPError):
+                except (TimeoutError, ConnectionError):
                     await asyncio.sleep(0.05)
 
     async with running(rabbit, topology, {"order": inbox}) as courier:
@@ -262,6 +262,22 @@ async def test_it_is_known_whether_the_broker_is_reached(rabbit: Broker, topolog
         await nowhere.send([envelope(1)])
     assert not nowhere.connected
     await nowhere.stop()
+
+
+async def test_sending_waits_for_what_migrate_declares(rabbit: Broker, topology: Topology) -> None:
+    async with running(rabbit, topology, {}) as courier:
+        with pytest.raises(ConnectionError):
+            await courier.send([envelope(1)])
+        await declare(rabbit.url, {"order": [EVENT]}, topology)
+        await until(lambda: is_sent(courier))
+
+
+async def is_sent(courier: RabbitCourier) -> bool:
+    try:
+        await courier.send([envelope(1)])
+    except ConnectionError:
+        return False
+    return True
 
 
 async def is_connected(courier: RabbitCourier) -> bool:

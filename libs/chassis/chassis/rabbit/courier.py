@@ -2,12 +2,12 @@
 
 import asyncio
 import contextlib
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 
 import structlog
 from aio_pika import DeliveryMode, Message
 from aio_pika.abc import AbstractExchange, AbstractIncomingMessage, AbstractRobustConnection
-from aio_pika.exceptions import ChannelInvalidStateError
+from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
 from aiormq.abc import DeliveredMessage
 from faststream import AckPolicy
 from faststream.rabbit import Channel, RabbitBroker
@@ -66,7 +66,7 @@ class RabbitCourier:
         """Take no more, store and ack what was delivered, close. What is not stored ``within`` seconds comes again."""
         if self._consumer:
             for subscriber in self._consumer.subscribers:
-                await subscriber.stop()
+                await _ended(subscriber.stop(), within)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within):
                 for intake in self._intakes:
@@ -76,7 +76,7 @@ class RabbitCourier:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for broker in (self._consumer, self._publisher):
             if broker:
-                await broker.stop()
+                await _ended(broker.stop(), within)
         self._consumer = self._publisher = None
         self._connections, self._exchanges, self._tasks = [], {}, []
 
@@ -111,6 +111,8 @@ class RabbitCourier:
             answer = await self._exchanges[kind].publish(message, envelope.type, mandatory=kind == "command")
         except ChannelInvalidStateError as error:
             raise ConnectionError("the broker is away") from error
+        except AMQPError as error:
+            raise ConnectionError(f"the broker has not taken it: {error}") from error
         if isinstance(answer, DeliveredMessage):
             raise Unroutable(envelope.type)
 
@@ -190,6 +192,13 @@ class RabbitCourier:
             on_close=[self._closed],
             on_reconnected=[self._reconnected],
         )
+
+
+async def _ended(stopping: Awaitable[None], seconds: float) -> None:
+    """Wait for a clean end; where the broker is away there is none to be had."""
+    with contextlib.suppress(TimeoutError, OSError, AMQPError, ChannelInvalidStateError):
+        async with asyncio.timeout(seconds):
+            await stopping
 
 
 async def _raw(message: RabbitMessage) -> AbstractIncomingMessage:
