@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import stat
+import subprocess
 import threading
 import time
 from collections.abc import Sequence
@@ -148,6 +149,19 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return Path("/proc").is_dir() is False
+
+
+def runs_on(pid: int, folder: Path) -> bool:
+    """Whether ``pid`` runs and names ``folder`` in its command line: the number of a dead server may be reused."""
+    if not alive(pid):
+        return False
+    try:
+        return os.fsencode(folder) in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        if Path("/proc/self").exists():
+            return False
+    asked = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, check=False)
+    return os.fsencode(folder) in asked.stdout
 
 
 def wait_gone(pid: int, seconds: float) -> bool:

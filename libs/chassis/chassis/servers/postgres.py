@@ -27,7 +27,7 @@ PORT_SECONDS = 10
 SETTINGS: Mapping[str, str] = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
-    "max_connections": "200",
+    "max_connections": "400",
     "shared_buffers": "128MB",
     "wal_compression": "on",
     "max_wal_size": "1GB",
@@ -166,19 +166,12 @@ class EmbeddedPostgres:
             )
 
     def _running_pid(self) -> int | None:
-        """The process that ``postmaster.pid`` names, if it is a server of this cluster: the number may be reused."""
+        """The process that ``postmaster.pid`` names, if it is a server of this cluster."""
         try:
             pid = int((self.data / "postmaster.pid").read_text().splitlines()[0])
         except (FileNotFoundError, ValueError, IndexError):
             return None
-        if not child.alive(pid):
-            return None
-        try:
-            return pid if Path(f"/proc/{pid}/cwd").resolve(strict=True) == self.data else None
-        except FileNotFoundError:
-            return None
-        except OSError:
-            return pid
+        return pid if child.runs_on(pid, self.data) else None
 
     def _launch(self, binaries: Path) -> None:
         until = time.monotonic() + START_SECONDS

@@ -126,13 +126,12 @@ class PrivateRabbit:
         self._stop_names()
 
     def _running_pid(self) -> int | None:
-        """The process that the pid file names, if it is a node of this folder: the number may be reused."""
+        """The process that the pid file names, if it is a node of this folder."""
         try:
             pid = int((self.home / "pid").read_text())
-            command = Path(f"/proc/{pid}/cmdline").read_bytes()
         except (OSError, ValueError):
             return None
-        return pid if os.fsencode(self.home) in command else None
+        return pid if child.runs_on(pid, self.home) else None
 
     def _launch(self, program: Path) -> None:
         until = time.monotonic() + START_SECONDS
