@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from chassis.settings import ProcessSettings, Settings
-from pydantic import AliasChoices, SecretStr, TypeAdapter
+from pydantic import SecretStr, TypeAdapter
 from pydantic.fields import FieldInfo
 
 from soko.services import CARDSIM, GATEWAY, SERVICES, load
@@ -131,11 +131,8 @@ def _setting(field_name: str, field: FieldInfo, service: str) -> Setting:
 
 
 def _variable(field_name: str, field: FieldInfo) -> str:
-    """The variable's name: of several names that a field goes by, the one that is no field name."""
-    alias = field.validation_alias
-    choices = alias.choices if isinstance(alias, AliasChoices) else [alias or field_name]
-    names = [str(choice) for choice in choices if choice != field_name] or [field_name]
-    return names[0].upper()
+    """The variable's name: the field's own, or the other name that it was given."""
+    return str(field.validation_alias or field_name).upper()
 
 
 def _default(field: FieldInfo) -> str:

@@ -13,4 +13,5 @@ def prepare_environment(settings: ShopSettings, home: Home, url: str) -> None:
     os.environ.setdefault("SOKO_HOME", str(home.path))
     os.environ.setdefault("PUBLIC_URL", url)
     os.environ.setdefault("CARDSIM_URL", f"{url}/cardsim")
-    os.environ.setdefault("SOKO_INTERNAL_KEY", home.internal_key())
+    if not settings.soko_internal_key.get_secret_value():
+        os.environ["SOKO_INTERNAL_KEY"] = home.internal_key()

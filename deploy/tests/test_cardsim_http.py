@@ -79,11 +79,10 @@ async def opened(database_url: str, clock: Clock, shop: Shop | None = None) -> A
     shop = shop or Shop()
     settings = Settings(
         soko_env="testing",
-        database_url=database_url,
         cardsim_api_key=SecretStr(KEY),
         cardsim_webhook_secret=SecretStr(SECRET),
         cardsim_public_url="https://bank.example/cardsim",
-    )
+    ).on(database_url)
     sim = build(settings, World(peers=Peers({"payment": shop.app()}), clock=clock))
     await sim.migrate()
     await sim.open_database()
@@ -308,7 +307,7 @@ class TestThePage:
 
 async def test_runs_by_itself(database_url: str, clock: Clock) -> None:
     shop = Shop()
-    settings = Settings(soko_env="testing", database_url=database_url, cardsim_api_key=SecretStr(KEY))
+    settings = Settings(soko_env="testing", cardsim_api_key=SecretStr(KEY)).on(database_url)
     sim = build(settings, World(peers=Peers({"payment": shop.app()})))
     await sim.migrate()
     await sim.start()
@@ -332,7 +331,7 @@ async def test_two_gateways_never_write_the_same_book(
 ) -> None:
     monkeypatch.setattr("soko.cardsim.book.OWN_TRIES", 2)
     async with opened(database_url, clock):
-        second = build(Settings(soko_env="testing", database_url=database_url), World(clock=clock))
+        second = build(Settings(soko_env="testing").on(database_url), World(clock=clock))
         with pytest.raises(TimeoutError, match="another card gateway"):
             await second.open_database()
         await second.stop()

@@ -74,10 +74,9 @@ async def both(running: Callable[..., Any], postgres: EmbeddedPostgres, clock: C
     async with running(build_payment, PaymentSettings) as harness:
         settings = CardSimSettings(
             soko_env="testing",
-            database_url=await fresh_database(postgres),
             soko_internal_key=SecretStr(INTERNAL_KEY),
             cardsim_late_after=LATE,
-        )
+        ).on(await fresh_database(postgres))
         sim = build_cardsim(settings, World(peers=Peers(harness.peers), clock=clock))
         harness.peers["cardsim"] = sim.app
         await sim.migrate()

@@ -126,7 +126,7 @@ async def cluster(server: EmbeddedPostgres, couriers: MakeCourier, replicas: int
         started.append(courier)
         for which, make in enumerate((build, build_listener)):
             world = World(courier=courier)
-            service = make(settings.model_copy(update={"database_url": urls[which]}), world)
+            service = make(settings.on(urls[which]), world)
             await service.migrate()
             await service.start()
             services[which].append(service)

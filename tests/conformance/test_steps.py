@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from asyncpg import DiskFullError
 from chassis.context import Context
 from chassis.decider import Refused
 from chassis.faults import Crash
@@ -97,6 +98,25 @@ async def fail_until_parked(harness: Harness) -> list[timedelta]:
         harness.clock.advance(delays[-1])
         await harness.settle()
     return delays
+
+
+async def test_a_full_disk_is_no_messages_fault(running: Any) -> None:
+    async with running(build, Settings) as harness:
+        pool = harness.service.database.pool
+        await pool.execute(
+            "create function full_disk() returns trigger language plpgsql as"
+            " $$ begin raise 'could not extend file' using errcode = 'disk_full'; end $$"
+        )
+        await pool.execute("create trigger full_disk before insert on events execute function full_disk()")
+        await harness.service.receive([harness.envelope(AddOrder(tally_id="a", amount=5), subject="a")])
+        for _ in range(10):
+            with pytest.raises(DiskFullError):
+                await harness.service.work_once()
+            harness.clock.advance(timedelta(hours=1))
+        assert await rows(harness, "select tries, parked_at from inbox") == [{"tries": 0, "parked_at": None}]
+        await pool.execute("drop trigger full_disk on events")
+        await harness.settle()
+        assert (await state(harness, "a")).total == 5
 
 
 async def test_timers_pass_a_parked_message(running: Any) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Literal, Self
 
 from chassis.settings import Settings as Shared
-from pydantic import AliasChoices, Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 
 class Settings(Shared):
@@ -13,7 +13,7 @@ class Settings(Shared):
 
     database_url: str = Field(
         "",
-        validation_alias=AliasChoices("database_url", "CARDSIM_DATABASE_URL"),
+        validation_alias="CARDSIM_DATABASE_URL",
         description="The simulated card gateway's database: postgresql://user:password@host/name.",
     )
     cardsim_public_url: str = Field(

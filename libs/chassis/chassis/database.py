@@ -25,9 +25,9 @@ AWAY: tuple[type[Exception], ...] = (
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,
 )
-"""What is raised while the database cannot be reached: wait and try again."""
+"""What is raised while the database cannot be reached, or has no room: no message's fault, so wait and try again."""
 
 
 async def _nothing_to_reset(connection: Any) -> None:

@@ -270,7 +270,7 @@ def running(templates: Templates, clock: Clock) -> Callable[..., Any]:
         world = World(courier=recorder, peers=Peers(apps), clock=clock)
         template = build(settings_class(**given), world)
         url = await templates.copy(template)
-        service = build(settings_class(**given, database_url=url), world)
+        service = build(settings_class(**given).on(url), world)
         apps.setdefault(service.name, service.app)
         await service.open_database()
         transport = httpx.ASGITransport(app=service.app, raise_app_exceptions=False)

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -13,7 +13,7 @@ Environment = Literal["development", "testing", "staging", "production"]
 class Settings(BaseSettings):
     """Settings that all services share. Each service adds its own; ``docs/configuration.md`` is made from them."""
 
-    model_config = SettingsConfigDict(extra="ignore", populate_by_name=True, frozen=True)
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
 
     soko_env: Environment = Field(
         "development",
@@ -36,6 +36,10 @@ class Settings(BaseSettings):
     payment_window: timedelta = Field(
         timedelta(minutes=15), description="How long an order waits to be paid, from the moment its stock is held."
     )
+
+    def on(self, database_url: str) -> Self:
+        """The same settings with another database: the services' own name for it is a variable's, not the field's."""
+        return self.model_copy(update={"database_url": database_url})
 
     @property
     def development(self) -> bool:

@@ -1,7 +1,7 @@
 """What the cart is told from outside."""
 
 from chassis.settings import Settings as Shared
-from pydantic import AliasChoices, Field
+from pydantic import Field
 
 from cart.domain import Limits
 
@@ -11,7 +11,7 @@ class Settings(Shared):
 
     database_url: str = Field(
         "",
-        validation_alias=AliasChoices("database_url", "CART_DATABASE_URL"),
+        validation_alias="CART_DATABASE_URL",
         description="The cart's database: postgresql://user:password@host/name.",
     )
     cart_lines: int = Field(100, ge=1, le=1000, description="Different articles that one cart takes.")

@@ -4,7 +4,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from chassis.settings import Settings
-from pydantic import AliasChoices, Field
+from pydantic import Field
 
 from identity.domain import Brake
 
@@ -16,7 +16,7 @@ class IdentitySettings(Settings):
 
     database_url: str = Field(
         "",
-        validation_alias=AliasChoices("database_url", "IDENTITY_DATABASE_URL"),
+        validation_alias="IDENTITY_DATABASE_URL",
         description="Identity's database: postgresql://user:password@host/name.",
     )
     access_token_life: timedelta = Field(

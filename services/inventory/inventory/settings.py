@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from chassis.settings import Settings as Shared
-from pydantic import AliasChoices, Field
+from pydantic import Field
 
 
 class Settings(Shared):
@@ -11,7 +11,7 @@ class Settings(Shared):
 
     database_url: str = Field(
         "",
-        validation_alias=AliasChoices("database_url", "INVENTORY_DATABASE_URL"),
+        validation_alias="INVENTORY_DATABASE_URL",
         description="The inventory's database: postgresql://user:password@host/name.",
     )
     low_stock_threshold: int = Field(

@@ -4,7 +4,7 @@ from email.utils import parseaddr
 from pathlib import Path
 
 from chassis.settings import Settings as Shared
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator
 
 DEMO_ADMIN = "admin@soko.example"
 SCHEMES = ("smtp://", "smtps://", "smtp+starttls://")
@@ -15,7 +15,7 @@ class Settings(Shared):
 
     database_url: str = Field(
         "",
-        validation_alias=AliasChoices("database_url", "NOTIFICATION_DATABASE_URL"),
+        validation_alias="NOTIFICATION_DATABASE_URL",
         description="The notification service's database: postgresql://user:password@host/name.",
     )
     smtp_url: SecretStr = Field(

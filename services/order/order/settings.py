@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from chassis.http import Money
 from chassis.settings import Settings as Shared
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from order.values import Waits
 
@@ -35,7 +35,7 @@ class Settings(Shared):
 
     database_url: str = Field(
         "",
-        validation_alias=AliasChoices("database_url", "ORDER_DATABASE_URL"),
+        validation_alias="ORDER_DATABASE_URL",
         description="The order's database: postgresql://user:password@host/name.",
     )
     stock_timeout: timedelta = Field(

@@ -105,7 +105,7 @@ def from_unforeseen(service: str, request: str, error: Exception) -> Problem:
     """
     cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
     if isinstance(cause, AWAY) or isinstance(cause.__cause__ or error.__cause__, AWAY):
-        log.warning("%s: the database cannot be reached: %r", request, cause)
+        log.warning("%s: the database cannot do it: %r", request, cause)
         return Problem(UNAVAILABLE, f"The {service} service cannot work now.", headers=RETRY_SOON, service=service)
     log.exception("%s: nobody foresaw this", request, exc_info=error)
     if str(getattr(cause, "sqlstate", "")).startswith(DATA_EXCEPTION):

@@ -19,6 +19,7 @@ from chassis.servers.failed import ServerFailed, disk_full, explained, no_permis
 from chassis.servers.postgres_binaries import find_binaries, major_version
 
 NEEDS_BYTES = 200 * 1024 * 1024
+ROOM_TO_SPEAK = 64 * 1024
 LOG_BYTES = 10 * 1024 * 1024
 START_SECONDS = 60
 STOP_SECONDS = 30
@@ -225,7 +226,8 @@ class EmbeddedPostgres:
         return len(lines) >= 8 and lines[0] == str(pid) and lines[7].strip() == "ready"
 
     def _failure(self, output: str) -> ServerFailed:
-        if "No space left on device" in output:
+        # On a disk without any room it cannot even write what is wrong.
+        if "No space left on device" in output or shutil.disk_usage(self.home).free < ROOM_TO_SPEAK:
             return disk_full(self.home)
         if "Permission denied" in output:
             return no_permission(self.home)

@@ -117,7 +117,7 @@ class PrivateRabbit:
     def _wait_for_orphan(self) -> None:
         """A killed owner's node stops by itself; start only when it has. Where the kernel did not tell it, we do."""
         pid = self._running_pid()
-        if pid is not None and not child.wait_gone(pid, 10):
+        if pid is not None and not child.wait_gone(pid, 3):
             os.kill(pid, signal.SIGTERM)
             if not child.wait_gone(pid, STOP_SECONDS):
                 raise ServerFailed(
