@@ -48,6 +48,7 @@ ERRORS: dict[str, Exception] = {
     "bug": RuntimeError("the secret recipe"),
     "away": ConnectionRefusedError("5432"),
     "away-in-a-query": sa.exc.DBAPIError("select", {}, Exception()),
+    "disk-full": asyncpg.DiskFullError("could not extend file"),
     "too-big": asyncpg.NumericValueOutOfRangeError("integer out of range"),
 }
 ERRORS["away-in-a-query"].__cause__ = asyncpg.ConnectionDoesNotExistError("gone")
@@ -176,6 +177,7 @@ async def test_log_lines_of_a_request_carry_its_ids_and_no_longer_than_it_lasts(
         ("bug", 500, "internal"),
         ("away", 503, "service-unavailable"),
         ("away-in-a-query", 503, "service-unavailable"),
+        ("disk-full", 503, "service-unavailable"),
         ("too-big", 422, "validation"),
     ],
 )
