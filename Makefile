@@ -36,7 +36,7 @@ demo: $(READY) ## buy something and watch what happens
 	@$(BIN)/soko demo
 
 bench: $(READY) ## measure orders and reads, beside what the machine can do
-	@$(BIN)/python bench/run.py
+	@$(BIN)/python -m bench
 
 check: $(READY) ## lint, types, import rules, contracts, manifests
 	$(BIN)/ruff check $(CODE)

@@ -22,9 +22,9 @@ async def bare_app(scope: dict[str, object], receive: object, send: object) -> N
 
 def start_bare(port: int) -> subprocess.Popen[bytes]:
     """A uvicorn with that app, as a process of its own."""
-    command = [sys.executable, "-m", "uvicorn", "limits:bare_app", "--port", str(port), "--log-level", "warning"]
+    command = [sys.executable, "-m", "uvicorn", "bench.limits:bare_app", "--port", str(port), "--log-level", "warning"]
     command += ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--lifespan", "off"]
-    return subprocess.Popen(command, cwd=Path(__file__).parent)
+    return subprocess.Popen(command, cwd=Path(__file__).parents[1])
 
 
 async def pgbench(url: str) -> float:

@@ -94,7 +94,7 @@ def test_a_mail_has_one_message_id_for_good_and_both_forms() -> None:
     made = [composed(settings, "n-1", write("order_confirmed", ORDER), "a@b.example", NOON) for _ in range(2)]
     assert {message["Message-ID"] for message in made} == {"<n-1@shop.example>"}
     assert made[0]["Date"] == "Sun, 01 Mar 2026 12:00:00 +0000"
-    assert [part.get_content_type() for part in made[0].get_payload()] == ["text/plain", "text/html"]
+    assert [part.get_content_type() for part in made[0].walk()][1:] == ["text/plain", "text/html"]
 
 
 @pytest.mark.parametrize("address", ["", "nobody", "a@b.example\r\nBcc: c@d.example", "a b@", "<>"])

@@ -22,10 +22,11 @@ from pathlib import Path
 
 import asyncpg
 import uvloop
-from client import Client, Timings
-from limits import pgbench, start_bare
 from rich.console import Console
 from rich.table import Table
+
+from bench.client import Client, Timings
+from bench.limits import pgbench, start_bare
 
 HOST = "127.0.0.1"
 PASSWORD = "soko-demo-2026"
