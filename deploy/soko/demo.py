@@ -69,8 +69,6 @@ async def _buy(url: str) -> None:
                 f"order {answer['number']}: {answer['status']}, {answer['payment_status']}, {_money(answer['total'])}"
             )
             await story.told_all()
-        for each in (await customer.ask("GET", f"orders/{answer['id']}/timeline"))["items"]:
-            story.note(f"timeline: {each['kind'].replace('_', ' ')}")
         story.note(f"the shop's mails are at {url}/, the order at {url}/api/v1/orders/{answer['number']}")
 
 
