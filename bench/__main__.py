@@ -9,7 +9,6 @@ import os
 import random
 import shutil
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from pathlib import Path
 
 import asyncpg
 import uvloop
+from chassis.servers.child import pick_port
 from rich.console import Console
 from rich.table import Table
 
@@ -55,12 +55,6 @@ class Report:
     def markdown(self) -> str:
         lines = ["| measured | figure | unit | beside its limit |", "| --- | ---: | --- | --- |"]
         return "\n".join(lines + [f"| {' | '.join(row)} |" for row in self.rows])
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 def start_shop(home: Path, port: int, mode: str) -> subprocess.Popen[bytes]:
@@ -214,7 +208,7 @@ async def repeat(make: Callable[[], Client], path: str, seconds: float, connecti
 
 
 async def bare_rate(seconds: float) -> float:
-    port = free_port()
+    port = pick_port()
     process = start_bare(port)
     try:
         while True:
@@ -268,7 +262,7 @@ def main() -> None:
     arguments = parser.parse_args()
     home = Path(tempfile.mkdtemp(prefix="soko-bench-"))
     home.chmod(0o755)
-    port = free_port()
+    port = pick_port()
     shop = start_shop(home, port, arguments.mode)
     try:
         report = uvloop.run(measure(port, home, arguments, shop))

@@ -6,7 +6,6 @@ import os
 import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ import aiohttp
 import asyncpg
 from chassis.fixtures import until
 from chassis.servers import ServerFailed
+from chassis.servers.child import pick_port
 from chassis.servers.postgres import EmbeddedPostgres
 from chassis.world import new_id
 from shopping import ADDRESS
@@ -52,7 +52,7 @@ class RunningShop:
         if home is None:
             home = Path(tempfile.mkdtemp(prefix="soko-killed-"))
             home.chmod(0o755)
-        port = port or _free_port()
+        port = port or pick_port()
         environment = {
             **os.environ,
             "SOKO_HOME": str(home),
@@ -139,12 +139,6 @@ async def _fetchval(url: str, sql: str) -> int:
         return int(await connection.fetchval(sql))
     finally:
         await connection.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Shopper:
