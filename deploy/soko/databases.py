@@ -5,6 +5,7 @@ locks are per database.
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -12,8 +13,11 @@ from chassis.servers import ServerFailed
 from chassis.servers.postgres import EmbeddedPostgres
 
 from soko.home import Home
+from soko.parts import Stateful
 from soko.services import variable
 from soko.settings import ShopSettings
+
+CONNECT_SECONDS = 10
 
 
 def database_name(service: str) -> str:
@@ -43,10 +47,7 @@ async def create(server: str, services: Sequence[str]) -> None:
     """Make the services' databases on ``server`` where they are not there yet."""
     parts = urlsplit(server)
     maintenance = urlunsplit(parts._replace(path=parts.path if parts.path.strip("/") else "/postgres"))
-    try:
-        connection = await asyncpg.connect(maintenance, timeout=10)
-    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
-        raise ServerFailed(f"The database server {parts.hostname}:{parts.port or 5432} refuses: {error}") from error
+    connection = await _connect("DATABASE_URL", maintenance)
     try:
         there = {row["datname"] for row in await connection.fetch("select datname from pg_database")}
         for service in services:
@@ -54,6 +55,25 @@ async def create(server: str, services: Sequence[str]) -> None:
                 await connection.execute(f'create database "{database_name(service)}"')
     finally:
         await connection.close()
+
+
+async def migrate(part: Stateful) -> None:
+    """Bring the part's database to this code's tables. Raises ``ServerFailed`` where its setting leads to none."""
+    try:
+        await part.migrate()
+    except Exception:
+        setting = variable(part.name, "DATABASE_URL")
+        if setting in os.environ:
+            await (await _connect(setting, os.environ[setting])).close()
+        raise
+
+
+async def _connect(setting: str, url: str) -> "asyncpg.Connection[Any]":
+    try:
+        return await asyncpg.connect(url, timeout=CONNECT_SECONDS)
+    except (OSError, TimeoutError, ValueError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
+        server = urlsplit(url).netloc.rpartition("@")[2] or "nowhere"
+        raise ServerFailed(f"{setting} leads to {server}: {error or 'no answer'}") from error
 
 
 def use(server: str, services: Sequence[str]) -> None:

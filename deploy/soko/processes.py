@@ -231,11 +231,15 @@ async def migrate(settings: ShopSettings) -> None:
     kinds = [load(name) for name in SERVICES]
     services = [kind.build(kind.settings(), world) for kind in kinds]
     if not settings.strict:
-        await parts.cardsim(world).migrate()
+        await databases.migrate(parts.cardsim(world))
     for service in services:
-        await service.migrate()
+        await databases.migrate(service)
     if url := os.environ.get("RABBITMQ_URL"):
-        await declare(url, {service.name: service.subscriptions.types for service in services})
+        try:
+            await declare(url, {service.name: service.subscriptions.types for service in services})
+        except (OSError, ValueError) as error:
+            broker = url.rpartition("@")[2]
+            raise ServerFailed(f"RABBITMQ_URL leads to {broker}: {error or 'no answer'}") from error
 
 
 def _welcome(supervisor: Supervisor, url: str) -> None:

@@ -13,7 +13,7 @@ from chassis.service import Service
 from chassis.world import World
 from starlette.types import ASGIApp
 
-from soko import parts
+from soko import databases, parts
 from soko.services import CARDSIM, SERVICES, load
 from soko.settings import ShopSettings
 
@@ -49,7 +49,7 @@ class Shop:
     async def migrate(self, tell: Callable[[int, int], None]) -> None:
         """Bring every database to this code's tables; ``tell`` hears how many are done, of how many."""
         for number, part in enumerate(self.stateful, 1):
-            await part.migrate()
+            await databases.migrate(part)
             tell(number, len(self.stateful))
 
     async def start(self) -> None:

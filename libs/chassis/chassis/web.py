@@ -1,6 +1,7 @@
 """An ASGI app behind uvicorn, with the signals left to whoever runs it."""
 
 import asyncio
+import errno
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,6 +44,8 @@ def listen(host: str, port: int) -> socket.socket:
         listening.close()
         if isinstance(error, PermissionError):
             raise ServerFailed(f"Port {port} may not be used by this user: set PORT to one above 1023.") from error
+        if error.errno != errno.EADDRINUSE:
+            raise ServerFailed(f"HOST={host} cannot be listened on: {error.strerror or error}.") from error
         raise ServerFailed(f"Port {port} on {host} is taken by another program: end it, or set PORT.") from error
     return listening
 
