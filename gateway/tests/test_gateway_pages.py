@@ -1,7 +1,10 @@
 import json
 import os
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from email.message import EmailMessage
+from pathlib import Path
+from typing import Any, Literal
 
 import httpx
 import orjson
@@ -24,13 +27,13 @@ DOCUMENT = {
 
 
 @pytest.fixture
-async def client(tmp_path):
+async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     async with opened(tmp_path, "development") as made:
         yield made
 
 
 @asynccontextmanager
-async def opened(home, environment):
+async def opened(home: Path, environment: Literal["development", "testing"]) -> AsyncIterator[httpx.AsyncClient]:
     clock = Clock()
     identity = Identity(clock)
     file = home / "openapi.json"
@@ -42,7 +45,7 @@ async def opened(home, environment):
         yield made
 
 
-async def test_the_documentation_is_served_from_here_alone(client):
+async def test_the_documentation_is_served_from_here_alone(client: httpx.AsyncClient) -> None:
     for path, viewer in (("/docs", "swagger-ui-bundle.js"), ("/redoc", "redoc.standalone.js")):
         shown = await client.get(path)
         script = await client.get(f"/static/{viewer}")
@@ -56,13 +59,13 @@ async def test_the_documentation_is_served_from_here_alone(client):
 
 
 @pytest.mark.parametrize("path", ["/swagger", "/api/docs", "/api/docs/"])
-async def test_other_ways_to_the_documentation_lead_there(client, path):
+async def test_other_ways_to_the_documentation_lead_there(client: httpx.AsyncClient, path: str) -> None:
     answer = await client.get(path)
 
     assert (answer.status_code, answer.headers["location"]) == (308, "/docs")
 
 
-async def test_the_document_is_served_as_json_and_as_yaml(client):
+async def test_the_document_is_served_as_json_and_as_yaml(client: httpx.AsyncClient) -> None:
     as_json, as_yaml = await client.get("/openapi.json"), await client.get("/openapi.yaml")
 
     assert as_json.json() == DOCUMENT
@@ -72,7 +75,7 @@ async def test_the_document_is_served_as_json_and_as_yaml(client):
     assert (again.status_code, again.content) == (304, b"")
 
 
-async def test_problems_are_explained_those_of_services_in_other_processes_too(client):
+async def test_problems_are_explained_those_of_services_in_other_processes_too(client: httpx.AsyncClient) -> None:
     listed = (await client.get("/problems")).json()["items"]
     one = await client.get("/problems/validation")
     other = await client.get("/problems/out-of-stock")
@@ -82,7 +85,7 @@ async def test_problems_are_explained_those_of_services_in_other_processes_too(c
     assert {"slug", "status", "title", "when", "client"} <= one.json().keys()
 
 
-async def test_the_page_to_start_from_is_for_browsers_in_development(client, tmp_path):
+async def test_the_page_to_start_from_is_for_browsers_in_development(client: httpx.AsyncClient, tmp_path: Path) -> None:
     browser = {"Accept": "text/html,application/xhtml+xml"}
 
     page = await client.get("/", headers=browser)
@@ -95,7 +98,9 @@ async def test_the_page_to_start_from_is_for_browsers_in_development(client, tmp
         assert (await strict.get("/dev/mails")).status_code == 404
 
 
-async def test_mails_that_were_written_to_files_are_shown_newest_first(client, tmp_path):
+async def test_mails_that_were_written_to_files_are_shown_newest_first(
+    client: httpx.AsyncClient, tmp_path: Path
+) -> None:
     assert (await client.get("/dev/mails")).json() == {"items": []}
     (tmp_path / "mail").mkdir()
     for number in (1, 2):
@@ -113,17 +118,17 @@ async def test_mails_that_were_written_to_files_are_shown_newest_first(client, t
 
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/problems", "/health/live"])
-async def test_pages_are_only_read(client, path):
+async def test_pages_are_only_read(client: httpx.AsyncClient, path: str) -> None:
     answer = await client.post(path)
 
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
 
 
-async def test_the_gateway_is_alive_whatever_else_is(client):
+async def test_the_gateway_is_alive_whatever_else_is(client: httpx.AsyncClient) -> None:
     assert (await client.get("/health/live")).json() == {"status": "live"}
 
 
-def service(**schemas):
+def service(**schemas: dict[str, Any]) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "paths": {
@@ -142,12 +147,14 @@ def service(**schemas):
     }
 
 
-def other():
+def other() -> dict[str, Any]:
     text = json.dumps(service(Thing={"type": "string"}, Same={"type": "null"}))
-    return json.loads(text.replace("things", "stuff").replace("listThings", "listStuff").replace("Things", "Stuff"))
+    text = text.replace("things", "stuff").replace("listThings", "listStuff").replace("Things", "Stuff")
+    renamed: dict[str, Any] = json.loads(text)
+    return renamed
 
 
-def test_documents_become_one_without_what_is_internal():
+def test_documents_become_one_without_what_is_internal() -> None:
     one = service(Thing={"type": "integer"}, Same={"type": "null"})
 
     merged = openapi.merge({"catalog": one, "order": other()}, [{"slug": "x"}])
@@ -157,7 +164,7 @@ def test_documents_become_one_without_what_is_internal():
     assert merged["x-problems"] == [{"slug": "x"}]
 
 
-def test_two_schemas_of_one_name_stay_two_and_references_follow():
+def test_two_schemas_of_one_name_stay_two_and_references_follow() -> None:
     merged = openapi.merge({"catalog": service(Thing={"type": "integer"}, Same={"type": "null"}), "order": other()})
 
     schemas = merged["components"]["schemas"]
@@ -166,7 +173,7 @@ def test_two_schemas_of_one_name_stay_two_and_references_follow():
     assert answer["schema"] == {"$ref": "#/components/schemas/OrderThing"}
 
 
-def test_merging_changes_nothing_that_was_given():
+def test_merging_changes_nothing_that_was_given() -> None:
     one, before = other(), other()
 
     openapi.merge({"catalog": service(Thing={"type": "integer"}), "order": one})
@@ -174,12 +181,12 @@ def test_merging_changes_nothing_that_was_given():
     assert one == before
 
 
-def test_one_operation_answered_by_two_services_is_an_error():
+def test_one_operation_answered_by_two_services_is_an_error() -> None:
     with pytest.raises(ValueError, match="answered twice"):
         openapi.merge({"catalog": service(), "order": service()})
 
 
-def test_one_operation_id_of_two_services_is_an_error():
+def test_one_operation_id_of_two_services_is_an_error() -> None:
     twin = json.loads(json.dumps(service()).replace("/api/v1/things", "/api/v1/stuff"))
 
     with pytest.raises(ValueError, match="listThings"):

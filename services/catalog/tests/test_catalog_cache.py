@@ -22,13 +22,13 @@ class Reading:
         return ready(self.text)
 
 
-async def started(task):
+async def started(task: asyncio.Task[Ready]) -> asyncio.Task[Ready]:
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     return task
 
 
-async def test_an_answer_is_read_once_and_kept():
+async def test_an_answer_is_read_once_and_kept() -> None:
     answers, reading = Answers(), Reading("a")
     reading.go.set()
 
@@ -38,7 +38,7 @@ async def test_an_answer_is_read_once_and_kept():
     assert reading.times == 1
 
 
-async def test_those_who_ask_for_the_same_wait_for_the_first():
+async def test_those_who_ask_for_the_same_wait_for_the_first() -> None:
     answers, reading = Answers(), Reading("a")
     asking = [await started(asyncio.create_task(answers.make(KEY, reading))) for _ in range(5)]
 
@@ -48,7 +48,7 @@ async def test_those_who_ask_for_the_same_wait_for_the_first():
     assert reading.times == 1
 
 
-async def test_what_was_read_before_a_change_is_not_kept_after_it():
+async def test_what_was_read_before_a_change_is_not_kept_after_it() -> None:
     answers, old, new = Answers(), Reading("old"), Reading("new")
     asking = await started(asyncio.create_task(answers.make(KEY, old)))
     answers.drop()
@@ -63,7 +63,7 @@ async def test_what_was_read_before_a_change_is_not_kept_after_it():
     assert answers.get(KEY) is await later
 
 
-async def test_a_reading_that_fails_fails_for_all_and_is_tried_again():
+async def test_a_reading_that_fails_fails_for_all_and_is_tried_again() -> None:
     answers = Answers()
 
     async def fails() -> Ready:
@@ -78,7 +78,7 @@ async def test_a_reading_that_fails_fails_for_all_and_is_tried_again():
     assert (await answers.make(KEY, reading)).body == b"a"
 
 
-async def test_when_the_first_goes_away_another_reads():
+async def test_when_the_first_goes_away_another_reads() -> None:
     answers, reading = Answers(), Reading("a")
     first = await started(asyncio.create_task(answers.make(KEY, reading)))
     second = await started(asyncio.create_task(answers.make(KEY, reading)))
@@ -92,7 +92,7 @@ async def test_when_the_first_goes_away_another_reads():
     assert reading.times == 2
 
 
-async def test_the_oldest_answers_make_room():
+async def test_the_oldest_answers_make_room() -> None:
     answers, reading = Answers(most_bytes=2 * (OVERHEAD + 5)), Reading("12345")
     reading.go.set()
 

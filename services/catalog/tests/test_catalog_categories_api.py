@@ -1,49 +1,60 @@
 import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
+import httpx
 import pytest
 from catalog.service import build
 from catalog.settings import Settings
+from chassis.fixtures import Harness
 from soko_contracts import catalog as public
 
 
 @pytest.fixture
-async def shop(running):
+async def shop(running: Callable[..., Any]) -> AsyncIterator[Harness]:
     async with running(build, Settings) as harness:
-        harness.staff = harness.bearer(role="staff", rights=["catalog:write"])
         yield harness
 
 
-async def category(shop, name, parent=None):
+def staff(shop: Harness) -> dict[str, str]:
+    return shop.bearer("staff-1", "staff", ["catalog:write"])
+
+
+async def category(shop: Harness, name: str, parent: dict[str, Any] | None = None) -> dict[str, Any]:
     answer = await shop.client.post(
-        "/api/v1/categories", json={"name": name, "parent_id": parent and parent["id"]}, headers=shop.staff
+        "/api/v1/categories", json={"name": name, "parent_id": parent and parent["id"]}, headers=staff(shop)
     )
     assert answer.status_code == 201, answer.text
-    return answer.json()
+    made: dict[str, Any] = answer.json()
+    return made
 
 
-async def product(shop, sku, price, **more):
+async def product(shop: Harness, sku: str, price: str, **more: Any) -> dict[str, Any]:
     body = {"name": sku, "price": {"amount": price, "currency": "KES"}, "sku": sku, **more}
-    answer = await shop.client.post("/api/v1/products", json=body, headers=shop.staff)
+    answer = await shop.client.post("/api/v1/products", json=body, headers=staff(shop))
     assert answer.status_code == 201, answer.text
-    return answer.json()
+    made: dict[str, Any] = answer.json()
+    return made
 
 
-async def move(shop, what, below, headers=None):
+async def move(
+    shop: Harness, what: dict[str, Any], below: dict[str, Any] | None, headers: dict[str, str] | None = None
+) -> httpx.Response:
     parent = below and below["id"]
     return await shop.client.patch(
-        f"/api/v1/categories/{what['id']}", json={"parent_id": parent}, headers={**shop.staff, **(headers or {})}
+        f"/api/v1/categories/{what['id']}", json={"parent_id": parent}, headers={**staff(shop), **(headers or {})}
     )
 
 
-async def test_a_category_is_made_read_renamed_and_deleted(shop):
+async def test_a_category_is_made_read_renamed_and_deleted(shop: Harness) -> None:
     made = await category(shop, "Home & Garden")
     url = f"/api/v1/categories/{made['id']}"
 
     assert (made["slug"], made["parent_id"]) == ("home-garden", None)
     assert (await shop.client.get("/api/v1/categories/home-garden")).json() == made
-    renamed = await shop.client.put(url, json={"name": "Home"}, headers=shop.staff)
+    renamed = await shop.client.put(url, json={"name": "Home"}, headers=staff(shop))
     assert (renamed.json()["name"], renamed.json()["slug"]) == ("Home", "home-garden")
-    assert (await shop.client.delete(url, headers=shop.staff)).status_code == 204
+    assert (await shop.client.delete(url, headers=staff(shop))).status_code == 204
     assert (await shop.client.get(url)).status_code == 404
     await shop.settle()
     assert [type(each) for each in shop.sent] == [
@@ -54,7 +65,7 @@ async def test_a_category_is_made_read_renamed_and_deleted(shop):
     assert [each.sequence for each in shop.recorder.envelopes] == [1, 2, 3]
 
 
-async def test_the_tree_is_one_query_and_as_deep_as_it_gets(shop):
+async def test_the_tree_is_one_query_and_as_deep_as_it_gets(shop: Harness) -> None:
     parent, depth = None, 1200
     async with shop.service.database.engine.begin() as sql:
         for n in range(depth):
@@ -71,7 +82,7 @@ async def test_the_tree_is_one_query_and_as_deep_as_it_gets(shop):
     assert answer.text.endswith("]}" * depth + "]}")
 
 
-async def test_the_tree_shows_every_branch_by_name(shop):
+async def test_the_tree_shows_every_branch_by_name(shop: Harness) -> None:
     home = await category(shop, "Home")
     await category(shop, "Garden")
     kitchen = await category(shop, "Kitchen", home)
@@ -80,13 +91,13 @@ async def test_the_tree_shows_every_branch_by_name(shop):
 
     tree = (await shop.client.get("/api/v1/categories/tree")).json()
 
-    def shape(nodes):
+    def shape(nodes: list[dict[str, Any]]) -> list[tuple[str, Any]]:
         return [(node["name"], shape(node["children"])) for node in nodes]
 
     assert shape(tree["items"]) == [("Garden", []), ("Home", [("Bath", []), ("Kitchen", [("Kettles", [])])])]
 
 
-async def test_a_category_never_stands_below_itself(shop):
+async def test_a_category_never_stands_below_itself(shop: Harness) -> None:
     home = await category(shop, "Home")
     kitchen = await category(shop, "Kitchen", home)
     kettles = await category(shop, "Kettles", kitchen)
@@ -98,7 +109,7 @@ async def test_a_category_never_stands_below_itself(shop):
     assert (await move(shop, kettles, None)).json()["parent_id"] is None
 
 
-async def test_two_moves_at_once_make_no_ring(shop):
+async def test_two_moves_at_once_make_no_ring(shop: Harness) -> None:
     for n in range(5):
         one, other = await category(shop, f"One {n}"), await category(shop, f"Other {n}")
 
@@ -107,22 +118,22 @@ async def test_two_moves_at_once_make_no_ring(shop):
         assert sorted(answer.status_code for answer in answers) == [200, 409]
 
 
-async def test_a_category_with_something_in_it_stays(shop):
+async def test_a_category_with_something_in_it_stays(shop: Harness) -> None:
     home = await category(shop, "Home")
     kitchen = await category(shop, "Kitchen", home)
     await product(shop, "KET-1", "1.00", category_id=kitchen["id"])
 
     for each, what in ((home, "categories"), (kitchen, "products")):
-        answer = await shop.client.delete(f"/api/v1/categories/{each['id']}", headers=shop.staff)
+        answer = await shop.client.delete(f"/api/v1/categories/{each['id']}", headers=staff(shop))
         assert (answer.status_code, answer.json()["type"]) == (409, "/problems/category-in-use")
         assert what in answer.json()["detail"]
 
 
-async def test_a_category_that_is_deleted_while_a_product_comes_keeps_one_of_both(shop):
+async def test_a_category_that_is_deleted_while_a_product_comes_keeps_one_of_both(shop: Harness) -> None:
     for n in range(8):
         home = await category(shop, f"Home {n}")
         deleted, made = await asyncio.gather(
-            shop.client.delete(f"/api/v1/categories/{home['id']}", headers=shop.staff),
+            shop.client.delete(f"/api/v1/categories/{home['id']}", headers=staff(shop)),
             shop.client.post(
                 "/api/v1/products",
                 json={
@@ -131,30 +142,30 @@ async def test_a_category_that_is_deleted_while_a_product_comes_keeps_one_of_bot
                     "sku": f"A{n}",
                     "category_id": home["id"],
                 },
-                headers=shop.staff,
+                headers=staff(shop),
             ),
         )
         assert (deleted.status_code, made.status_code) in ((204, 422), (409, 201))
 
 
-async def test_a_parent_must_be_there(shop):
-    answer = await shop.client.post("/api/v1/categories", json={"name": "A", "parent_id": "no"}, headers=shop.staff)
+async def test_a_parent_must_be_there(shop: Harness) -> None:
+    answer = await shop.client.post("/api/v1/categories", json={"name": "A", "parent_id": "no"}, headers=staff(shop))
 
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/parent_id")
 
 
-async def test_a_stale_if_match_is_412(shop):
+async def test_a_stale_if_match_is_412(shop: Harness) -> None:
     home = await category(shop, "Home")
     tag = (await shop.client.get(f"/api/v1/categories/{home['id']}")).headers["etag"]
     url = f"/api/v1/categories/{home['id']}"
 
-    first = await shop.client.patch(url, json={"name": "A"}, headers={**shop.staff, "If-Match": tag})
-    second = await shop.client.patch(url, json={"name": "B"}, headers={**shop.staff, "If-Match": tag})
+    first = await shop.client.patch(url, json={"name": "A"}, headers={**staff(shop), "If-Match": tag})
+    second = await shop.client.patch(url, json={"name": "B"}, headers={**staff(shop), "If-Match": tag})
 
     assert (first.status_code, second.status_code) == (200, 412)
 
 
-async def test_the_list_pages_and_keeps_to_a_parent(shop):
+async def test_the_list_pages_and_keeps_to_a_parent(shop: Harness) -> None:
     home = await category(shop, "Home")
     for name in ("c", "A", "b"):
         await category(shop, name, home)
@@ -166,7 +177,7 @@ async def test_the_list_pages_and_keeps_to_a_parent(shop):
     assert (await shop.client.get("/api/v1/categories")).json()["total"] == 4
 
 
-async def test_the_average_price_is_of_all_below_and_counts_each_product_once(shop):
+async def test_the_average_price_is_of_all_below_and_counts_each_product_once(shop: Harness) -> None:
     home = await category(shop, "Home")
     kitchen = await category(shop, "Kitchen", home)
     empty = await category(shop, "Empty")

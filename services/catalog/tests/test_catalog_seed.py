@@ -1,21 +1,24 @@
+from collections.abc import AsyncIterator, Callable
 from time import perf_counter
+from typing import Any
 
 import pytest
 from catalog.demo_products import demo_products
 from catalog.seed import seed
 from catalog.service import build
 from catalog.settings import Settings
+from chassis.fixtures import Harness
 from soko_contracts import catalog as public
 
 
 @pytest.fixture
-async def shop(running):
+async def shop(running: Callable[..., Any]) -> AsyncIterator[Harness]:
     async with running(build, Settings) as harness:
         yield harness
 
 
-async def test_the_demo_shop_is_filled_once_in_batches_and_told(shop):
-    steps = []
+async def test_the_demo_shop_is_filled_once_in_batches_and_told(shop: Harness) -> None:
+    steps: list[tuple[int, int]] = []
     began = perf_counter()
 
     made = await seed(shop.service, products=1000, progress=lambda done, total: steps.append((done, total)))
@@ -30,7 +33,7 @@ async def test_the_demo_shop_is_filled_once_in_batches_and_told(shop):
     assert all(set(each.initial_stock) == {variant.sku for variant in each.variants} for each in created)
 
 
-async def test_the_demo_shop_can_be_browsed(shop):
+async def test_the_demo_shop_can_be_browsed(shop: Harness) -> None:
     await seed(shop.service, products=200)
 
     tree = (await shop.client.get("/api/v1/categories/tree")).json()["items"]
@@ -44,11 +47,11 @@ async def test_the_demo_shop_can_be_browsed(shop):
     assert (await shop.client.get("/api/v1/categories/groceries/average-price")).json()["product_count"] > 0
 
 
-def test_the_same_number_always_makes_the_same_product():
+def test_the_same_number_always_makes_the_same_product() -> None:
     assert list(demo_products(50)) == list(demo_products(2000))[:50]
 
 
-def test_demo_products_differ_in_name_and_sku():
+def test_demo_products_differ_in_name_and_sku() -> None:
     samples = list(demo_products(5000))
 
     assert len({each.name for each in samples}) == 5000
@@ -56,7 +59,7 @@ def test_demo_products_differ_in_name_and_sku():
     assert len(set(skus)) == len(skus)
 
 
-async def test_a_shop_with_real_customers_gets_no_demo_products(running):
+async def test_a_shop_with_real_customers_gets_no_demo_products(running: Callable[..., Any]) -> None:
     settings = {"soko_env": "production", "public_url": "https://shop.example"}
     async with running(build, Settings, **settings) as strict:
         with pytest.raises(RuntimeError, match="production"):
