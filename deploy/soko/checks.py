@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from chassis.servers import ServerFailed
 
-from soko.services import CARDSIM, SERVICES, variable
+from soko.services import CARDSIM, GATEWAY, SERVICES, load, variable
 from soko.settings import ShopSettings
 
 KEY_LENGTH = 32
@@ -16,6 +16,12 @@ def refuse(settings: ShopSettings) -> None:
     """Raises ``ServerFailed`` when this is a shop for real customers, or a rehearsal of one, that must not open so."""
     if settings.strict and (found := deploy_problems(settings)):
         raise ServerFailed("\n".join(found))
+
+
+def read_all() -> None:
+    """Read the settings of every part. Raises pydantic's ``ValidationError`` where one breaks a rule."""
+    for name in (*SERVICES, GATEWAY):
+        load(name).settings()
 
 
 def deploy_problems(settings: ShopSettings) -> list[str]:

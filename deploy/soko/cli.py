@@ -96,7 +96,7 @@ def reset() -> None:
 @app.command()
 def check(deploy: Annotated[bool, typer.Option("--deploy", help="Settings that real customers need.")] = False) -> None:
     """Look for settings that cannot work."""
-    from soko.checks import deploy_problems
+    from soko.checks import deploy_problems, read_all
 
     with plainly():
         settings = ShopSettings()
@@ -105,6 +105,7 @@ def check(deploy: Annotated[bool, typer.Option("--deploy", help="Settings that r
             console.print(line, style="red", markup=False, soft_wrap=True)
         if found:
             raise typer.Exit(1)
+        read_all()
         console.print("All settings are good.")
 
 

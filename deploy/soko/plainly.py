@@ -1,8 +1,8 @@
 """What every command begins with: problems said in one line, and the way to the services' data."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import typer
 from chassis.decider import Refused
@@ -24,7 +24,13 @@ def plainly() -> Iterator[None]:
     except (ServerFailed, Refused) as failed:
         say(str(failed))
     except ValidationError as error:
-        say(*(f"{'_'.join(map(str, each['loc'])).upper() or 'Settings'}: {each['msg']}" for each in error.errors()))
+        say(*map(_broken, error.errors()))
+
+
+def _broken(rule: Mapping[str, Any]) -> str:
+    """A setting's name, and the rule that its value breaks."""
+    name = "_".join(map(str, rule["loc"])).upper() or "Settings"
+    return f"{name}: {str(rule['msg']).removeprefix('Value error, ')}"
 
 
 def say(*lines: str) -> NoReturn:

@@ -141,6 +141,29 @@ def test_a_taken_port_is_one_clear_line(tmp_path: Path) -> None:
     assert (code, printed) == (1, f"Port {port} on 127.0.0.1 is taken by another program: end it, or set PORT.\n")
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("PAYMENT_WINDOW", "soon", "PAYMENT_WINDOW: 'soon' is not a duration: write PT15M, or 900 for seconds\n"),
+        ("SOKO_ENV", "prod", "SOKO_ENV: Input should be 'development', 'testing', 'staging' or 'production'\n"),
+        ("RATE_LIMIT_USER", "lots", "RATE_LIMIT_USER: couldn't parse rate limit string 'lots'\n"),
+    ],
+)
+def test_a_wrong_setting_is_one_clear_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    soko = Soko(tmp_path / "home", child.pick_port(), kind=value if name == "SOKO_ENV" else "development")
+    monkeypatch.setenv(name, value)
+    assert soko.say("check") == (1, said)
+
+
+def test_a_database_that_is_not_there_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://somebody:secret@127.0.0.1:9/x")
+    code, printed = Soko(tmp_path / "home", child.pick_port()).say("run")
+    assert (code, "Traceback" in printed, "secret" in printed) == (1, False, False)
+    assert "DATABASE_URL leads to 127.0.0.1:9: [Errno 111]" in printed
+
+
 def test_a_shop_killed_with_its_database_server_opens_again(tmp_path: Path) -> None:
     soko = Soko(tmp_path / "home", child.pick_port())
     process = soko.begin("run")

@@ -2,12 +2,14 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Final, Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, TypeAdapter, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Environment = Literal["development", "testing", "staging", "production"]
+
+DURATION: Final = TypeAdapter(timedelta)
 
 
 class Settings(BaseSettings):
@@ -34,8 +36,24 @@ class Settings(BaseSettings):
         timedelta(hours=24), description="How long a cart's line keeps the price it was added at (ISO 8601 or seconds)."
     )
     payment_window: timedelta = Field(
-        timedelta(minutes=15), description="How long an order waits to be paid, from the moment its stock is held."
+        timedelta(minutes=15),
+        gt=timedelta(0),
+        description="How long an order waits to be paid, from the moment its stock is held.",
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _duration(cls, value: Any, field: ValidationInfo) -> Any:
+        """Durations are ISO 8601 or seconds, and none is below zero."""
+        if cls.model_fields[str(field.field_name)].annotation is not timedelta or not isinstance(value, str):
+            return value
+        try:
+            duration = DURATION.validate_python(float(value) if value.strip("0123456789.-") == "" else value)
+        except ValueError:
+            raise ValueError(f"{value!r} is not a duration: write PT15M, or 900 for seconds") from None
+        if duration < timedelta(0):
+            raise ValueError("a duration is not below zero")
+        return duration
 
     def on(self, database_url: str) -> Self:
         """The same settings with another database: the services' own name for it is a variable's, not the field's."""
