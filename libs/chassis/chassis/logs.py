@@ -28,12 +28,23 @@ _SECRET_TEXT: Final = re.compile(
     r"(?P<jwt>eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)"
     r"|(?P<bearer>(?i:bearer)\s+)[\w.~+/=-]{8,}"
     r"|(?P<login>://[^\s:/@]+:)[^\s@]+(?=@)"
-    # PostgreSQL's DETAIL names the values of a unique key, an e-mail address say.
+    # PostgreSQL's DETAIL names the values of a unique key, an e-mail address say, or all of a row.
     r"|(?P<row>Key \(.+?\)=\().+?(?=\) (?:already|is |conflicts))"
+    r"|(?P<failing>Failing row contains \()[^\n]+"
+    r"|(?P<argument>for query argument \$\d+: )[^\n]+"
+    # Pydantic's errors show what they were given.
+    r"|(?P<input>input_value=).+?(?=, input_type=)"
+    r"|[\w.%+-]+@[\w-]+(?:\.[\w-]+)+"
+    r"|(?<![\w+])\+[1-9]\d{7,14}\b"
 )
+_KEPT: Final = ("bearer", "login", "row", "failing", "argument", "input")
+"""What stands before the secret and says what it was."""
+
 _QUIET: Final = {
     "uvicorn.access": logging.WARNING,
     "aiohttp.access": logging.WARNING,
+    # A line a request, with its whole URL.
+    "httpx": logging.WARNING,
     "asyncio": logging.WARNING,
     # Their every try to reconnect; the courier says once that the broker is away, and once that it is back.
     "aiormq": logging.CRITICAL,
@@ -114,7 +125,7 @@ def _masked(name: str, value: Any) -> Any:
     if _SECRET_NAME.search(name):
         return MASK
     if isinstance(value, str):
-        return _SECRET_TEXT.sub(_blank, value)
+        return blanked(value)
     if isinstance(value, Mapping):
         return {key: _masked(str(key), inner) for key, inner in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, bytes):
@@ -122,8 +133,13 @@ def _masked(name: str, value: Any) -> Any:
     return value
 
 
+def blanked(text: str) -> str:
+    """``text`` without the secrets, addresses and phone numbers that can be told by their looks."""
+    return _SECRET_TEXT.sub(_blank, text)
+
+
 def _blank(found: re.Match[str]) -> str:
-    return (found["bearer"] or found["login"] or found["row"] or "") + MASK
+    return next((kept for name in _KEPT if (kept := found[name])), "") + MASK
 
 
 def _named(service: str | None) -> structlog.typing.Processor:

@@ -32,7 +32,7 @@ insert into done (id, message_id, subscription, type, key, correlationid, tries,
 select id, message_id, subscription, type, key, correlationid, tries, received_at, $2, 'dropped' from gone returning id
 """
 DROP_CALL = "delete from calls where id = $1 and parked_at is not null returning id"
-SHOWN = ("_id", "sku", "reason", "method", "kind", "status", "currency", "number")
+SHOWN = frozenset(("id", "sku", "reason", "method", "kind", "status", "currency", "number"))
 
 
 async def parked(connection: Connected, limit: int = 100) -> list[dict[str, Any]]:
@@ -49,7 +49,7 @@ def masked(value: Any, name: str = "") -> Any:
         return {key: masked(part, key) for key, part in value.items()}
     if isinstance(value, list):
         return [masked(part, name) for part in value]
-    if value is None or isinstance(value, bool | int) or name.endswith(SHOWN):
+    if value is None or isinstance(value, bool | int) or name in SHOWN or name.endswith("_id"):
         return value
     return f"({type(value).__name__})"
 

@@ -25,6 +25,7 @@ from chassis.batch import Batch, Unloaded, more_of, streams_of
 from chassis.context import Context
 from chassis.database import AWAY
 from chassis.decider import Refused
+from chassis.logs import blanked
 from chassis.outcome import Do, Outcome
 from chassis.sealing import Connected
 from chassis.subscriptions import message_in, received
@@ -256,13 +257,13 @@ def backoff(tries: int, chance: float) -> timedelta:
 
 
 def told(error: BaseException | None) -> str:
-    """An error as it is kept and shown: pydantic's without the input, which may be personal."""
+    """An error as it is kept and shown: without the input that pydantic names, or addresses that mail servers do."""
     if isinstance(error, ValidationError):
         found = error.errors(include_input=False, include_url=False, include_context=False)
         text = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in found)
     else:
         text = str(error)
-    return f"{type(error).__name__}: {text}"[:2000]
+    return f"{type(error).__name__}: {blanked(text)}"[:2000]
 
 
 def envelope_of(row: asyncpg.Record) -> Envelope:

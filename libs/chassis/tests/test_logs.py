@@ -150,3 +150,33 @@ def test_configuring_again_does_not_write_twice(configured: Callable[..., Writte
     written = configured()
     structlog.get_logger().info("once")
     assert len(written.lines) == 1
+
+
+@pytest.mark.parametrize(
+    ("complaint", "told"),
+    [
+        (
+            "1 validation error for Send\nto\n  wrong [type=x, input_value='Amina', input_type=str]",
+            "input_value=***, input",
+        ),
+        ("null value\nDETAIL:  Failing row contains (u-1, Amina, null).", "Failing row contains (***"),
+        ("invalid input for query argument $2: 'Amina' (expected int)", "for query argument $2: ***"),
+        ("(451, 'later', 'Amina@soko.example')", "(451, 'later', '***')"),
+        ("no route to +254700000001 now", "no route to *** now"),
+    ],
+)
+def test_what_an_error_says_of_its_input_is_not_shown(
+    configured: Callable[..., Written], complaint: str, told: str
+) -> None:
+    written = configured()
+    logging.getLogger("library").error("failed: %s", complaint)
+    assert told in written.lines[0]["event"]
+    assert "Amina" not in written.text
+    assert "+254" not in written.text
+
+
+def test_times_and_ids_are_not_taken_for_phones_and_addresses(configured: Callable[..., Written]) -> None:
+    written = configured()
+    text = "at 2026-03-01T12:00:00+03:00 of 0198c0de-5f7e-7cc4-b1d8-f1a2b3c4d5e6 on soko@localhost, 1+12345678"
+    logging.getLogger("library").error(text)
+    assert written.lines[0]["event"] == text
