@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import aiohttp
+from chassis.http import Money
 from chassis.servers import ServerFailed
 
 from soko.home import Home
@@ -34,7 +35,7 @@ def demo(settings: ShopSettings) -> None:
     url = str(holder["url"]) if holder else f"http://{settings.host}:{settings.port}"
     started = None if holder else subprocess.Popen([sys.executable, "-m", "soko", "run"], start_new_session=True)
     try:
-        asyncio.run(_buy(url))
+        asyncio.run(_buy(url, started))
     except aiohttp.ClientError as error:
         raise ServerFailed(f"The shop at {url} does not answer: {error}") from error
     finally:
@@ -43,9 +44,9 @@ def demo(settings: ShopSettings) -> None:
             started.wait()
 
 
-async def _buy(url: str) -> None:
+async def _buy(url: str, started: "subprocess.Popen[bytes] | None") -> None:
     async with aiohttp.ClientSession(f"{url}/api/v1/") as session:
-        await _opened(session, url)
+        await _opened(session, url, started)
         customer, staff = Person(session), Person(session)
         await staff.login("staff@soko.example")
         story = Story()
@@ -69,7 +70,10 @@ async def _buy(url: str) -> None:
                 f"order {answer['number']}: {answer['status']}, {answer['payment_status']}, {_money(answer['total'])}"
             )
             await story.told_all()
-        story.note(f"the shop's mails are at {url}/, the order at {url}/api/v1/orders/{answer['number']}")
+        if started:
+            story.note("this shop closes now, its data stays: make run opens it again")
+        else:
+            story.note(f"the shop's mails are at {url}/, the order at {url}/api/v1/orders/{answer['number']}")
 
 
 class Person:
@@ -111,6 +115,8 @@ class Story:
 
     def event(self, event: dict[str, Any]) -> None:
         data = event["data"]
+        if {"amount", "currency"} <= data.keys():
+            data = {**data, "amount": Money.of(data["amount"], data["currency"]).model_dump()}
         told = ", ".join(f"{name} {_plain(data[name])}" for name in TOLD if data.get(name) not in (None, "", []))
         self._say(f"   [cyan]{event['type']}[/cyan] [dim]{told}[/dim]")
         self._left.discard(event["type"])
@@ -178,10 +184,12 @@ async def _something(customer: Person) -> Any:
     raise ServerFailed("Nothing is in stock: soko seed catalog --products 1000 fills the shelves.")
 
 
-async def _opened(session: aiohttp.ClientSession, url: str) -> None:
+async def _opened(session: aiohttp.ClientSession, url: str, started: "subprocess.Popen[bytes] | None") -> None:
     """Wait until the shop serves."""
     until = time.monotonic() + OPEN_SECONDS
     while True:
+        if started and started.poll() is not None:
+            raise ServerFailed("The shop did not open, as said above.")
         try:
             async with session.get(f"{url}/health/ready") as answer:
                 if answer.status == 200:
