@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 import pytest
 from aiosmtpd.controller import Controller
-from cast import Cast
+from cast import Cast, gathered
 from chassis import logs, parked
 from chassis.fixtures import until
 from chassis.world import new_id
@@ -100,7 +100,7 @@ async def story(cast: Cast, logged: io.StringIO) -> Story:
     told = Story(logged)
     await customers_story(cast, told)
     await guests_story(cast, told)
-    await what_went_wrong(cast, told)
+    await what_went_wrong(await gathered(cast.shop), told)
     assert await cast.shop.at_rest() == []
     return told
 
