@@ -4,6 +4,8 @@ const main = document.querySelector("main");
 const steps = document.querySelector("#steps");
 const buy = document.querySelector("#buy");
 const mails = document.querySelector("#mails");
+const MAILS_SHOWN = 10;
+const LOOKS = 20;
 
 function element(name, text, className) {
   const made = document.createElement(name);
@@ -40,11 +42,15 @@ function randomKey() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-async function purchase() {
+async function loggedIn() {
   const login = await ask("Log in", "POST", "/api/v1/auth/login", {
     body: { email: main.dataset.customer, password: main.dataset.password },
   });
-  const token = login.access_token;
+  return login.access_token;
+}
+
+async function purchase() {
+  const token = await loggedIn();
   const list = await ask("Look for something in stock", "GET", "/api/v1/products?in_stock=true&page_size=20");
   const products = list.items;
   if (!products.length) throw new Error("nothing is in stock");
@@ -72,27 +78,46 @@ async function purchase() {
   const next = order.next_action;
   if (next && next.type === "redirect") {
     const item = element("li");
-    const link = element("a", "The bank asks the payer: open its page");
+    const link = element("a", "The bank asks the payer: go to its page");
     link.href = next.url;
-    link.target = "_blank";
     item.append(link);
     steps.append(item);
   }
-  await ask(`Order ${order.number} is ${order.status}: its timeline`, "GET", `/api/v1/orders/${order.id}/timeline`, { token });
+  await timeline(order, token);
 }
 
-buy.addEventListener("click", async () => {
+function timeline(order, token) {
+  const what = `Order ${order.number} is ${order.status.replaceAll("_", " ")}: its timeline`;
+  return ask(what, "GET", `/api/v1/orders/${order.id}/timeline`, { token });
+}
+
+async function backFromTheBank() {
+  const token = await loggedIn();
+  const path = `/api/v1/orders/${encodeURIComponent(new URLSearchParams(location.search).get("order_id"))}`;
+  for (let looked = 0; looked < LOOKS; looked += 1) {
+    const answer = await fetch(path, { headers: { Accept: "application/json", Authorization: `Bearer ${token}` } });
+    if (!answer.ok) break;
+    const order = await answer.json();
+    if (!["requires_action", "processing", "authorised"].includes(order.payment_status)) break;
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+  await timeline(await ask("Back from the bank: look at the order", "GET", path, { token }), token);
+}
+
+async function tell(story) {
   buy.disabled = true;
   steps.replaceChildren();
   try {
-    await purchase();
+    await story();
   } catch (error) {
     steps.append(element("li", `Stopped: ${error.message}`, "bad"));
   } finally {
     buy.disabled = false;
     setTimeout(look, 1500);
   }
-});
+}
+
+buy.addEventListener("click", () => tell(purchase));
 
 async function look() {
   const answer = await fetch("/dev/mails");
@@ -100,7 +125,7 @@ async function look() {
   const { items } = await answer.json();
   if (!items.length) return;
   mails.replaceChildren(
-    ...items.map((mail) => {
+    ...items.slice(0, MAILS_SHOWN).map((mail) => {
       const box = element("div", undefined, "mail");
       const details = element("details");
       details.append(element("summary", `${mail.to} · ${mail.date}`), element("pre", mail.text));
@@ -112,3 +137,4 @@ async function look() {
 
 document.querySelector("#look").addEventListener("click", look);
 look();
+if (new URLSearchParams(location.search).has("order_id")) tell(backFromTheBank);
