@@ -116,6 +116,7 @@ async def stored(cast: Cast, service: str) -> dict[str, str]:
 
 async def refused(cast: Cast, endpoint: Endpoint, cases: Iterable[Case]) -> None:
     """All of them are, and the service's tables are as they were."""
+    await cast.shop.quiet()
     before, wrong, count = await stored(cast, endpoint.service), [], 0
     for case in cases:
         count += 1

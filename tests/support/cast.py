@@ -147,4 +147,6 @@ ADDRESS_BOOK = {"name": "A. Owner", "phone": "+254700000009", "line1": "9 Own St
 async def cast(postgres: EmbeddedPostgres) -> AsyncIterator[Cast]:
     """The cast that tests of refusals share, in a shop of its own: nothing moves there but by what they do."""
     async with open_shop(postgres) as shop:
-        yield await gathered(shop)
+        found = await gathered(shop)
+        assert await shop.at_rest() == []
+        yield found

@@ -151,17 +151,21 @@ class OpenShop:
 
     async def at_rest(self) -> list[Breach]:
         """Wait until no message is on its way, then let the oracle look; views rebuilt must be the same rows."""
-
-        async def quiet() -> bool:
-            return not await self.shop.waiting() and not await self._busy()
-
-        await until(quiet)
+        await self.quiet()
         found = await breaches(self.urls)
         for service in self.shop.services.values():
             for view in await Rebuild(service).run():
                 if view.differed:
                     found.append(Breach("replay equals live", f"{service.name}.{view.table}", "rows differ"))
         return found
+
+    async def quiet(self) -> None:
+        """Wait until no message, call or webhook is on its way."""
+
+        async def rests() -> bool:
+            return not await self.shop.waiting() and not await self._busy()
+
+        await until(rests)
 
     async def _busy(self) -> bool:
         counts = await asyncio.gather(
@@ -197,17 +201,17 @@ async def open_shop(server: EmbeddedPostgres, **settings: str) -> AsyncIterator[
         "CARDSIM_URL": "http://soko.test/cardsim",
         **settings,
     }
-    with environment(values):
+    with environment(values):  # read when the shop is built, and not left to other tests
         shop = Shop(ShopSettings())
-        await shop.migrate(lambda done, total: None)
-        await shop.start()
-        try:
-            await seed_users(shop.services["identity"])
-            transport = httpx.ASGITransport(app=shop.app, raise_app_exceptions=False)
-            async with httpx.AsyncClient(transport=transport, base_url="http://soko.test", timeout=60) as door:
-                yield OpenShop(shop, urls, door)
-        finally:
-            await shop.stop()
+    await shop.migrate(lambda done, total: None)
+    await shop.start()
+    try:
+        await seed_users(shop.services["identity"])
+        transport = httpx.ASGITransport(app=shop.app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://soko.test", timeout=60) as door:
+            yield OpenShop(shop, urls, door)
+    finally:
+        await shop.stop()
 
 
 @pytest.fixture(scope="session")
