@@ -82,7 +82,8 @@ class Documents:
     def _problems(self) -> Mapping[str, Mapping[str, Any]]:
         document = self.openapi()
         told = orjson.loads(document.body).get("x-problems", ()) if document else ()
-        return dict(sorted((each["slug"], each) for each in (*told, *exported())))
+        known = {each["slug"]: each for each in (*told, *exported())}
+        return {slug: known[slug] for slug in sorted(known)}
 
     def _kept(self, name: str, read: Callable[[], File | None]) -> File | None:
         if name not in self._files:
