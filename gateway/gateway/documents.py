@@ -98,7 +98,8 @@ class Documents:
 def _read(path: Path, content_type: str) -> File | None:
     try:
         return File(path.read_bytes(), content_type)
-    except (FileNotFoundError, IsADirectoryError):
+    except (OSError, ValueError):
+        # Names come from outside: too long, or with a U+0000 in them.
         return None
 
 

@@ -60,6 +60,9 @@ PLAIN: Final = {service: Routed(service) for service in {*BY_NOUN.values(), *BY_
 def routed(path: str) -> Routed | None:
     """Where ``path`` (without a trailing slash) is answered."""
     parts = path.split("/")
+    if len(parts) < 2:
+        # OPTIONS * asks of no path at all.
+        return None
     if len(parts) > 3 and parts[1] == "api" and parts[2] == "v1":
         return _in_api(parts[3:])
     match parts[1]:
