@@ -33,13 +33,17 @@ good_if_there: Final = GoodIfThere("anyone")
 
 def check_origin(request: Request, service: Identity) -> None:
     """403 where a page of another site asks. Browsers always say where a POST comes from; other clients need not."""
-    said = request.headers.get("origin")
-    if said is None and (referer := request.headers.get("referer")):
-        parts = urlsplit(referer)
-        said = f"{parts.scheme}://{parts.netloc}"
-    if said is None or said in service.settings.origins():
-        return
-    if urlsplit(said).netloc != request.headers.get("host"):
+    try:
+        said = request.headers.get("origin")
+        if said is None and (referer := request.headers.get("referer")):
+            parts = urlsplit(referer)
+            said = f"{parts.scheme}://{parts.netloc}"
+        if said is None or said in service.settings.origins():
+            return
+        own = urlsplit(said).netloc == request.headers.get("host")
+    except ValueError:
+        own = False
+    if not own:
         raise Problem(FOREIGN_ORIGIN)
 
 
