@@ -166,7 +166,7 @@ class Api:
 
     async def ask_payer(self, request: Request) -> Response:
         """The bank's page."""
-        charge = await self._book.find(request.path_params["charge_id"])
+        charge = await self._book.find(_charge_id(request))
         return page.missing() if charge is None else page.asking(charge)
 
     async def payer_decides(self, request: Request) -> Response:
@@ -179,7 +179,7 @@ class Api:
         def decide(charge: Charge | None) -> rules.Change | None:
             return None if charge is None else rules.payer_decides(charge, decision == "approve", self._book.now())
 
-        charge = await self._book.change(decide, charge_id=request.path_params["charge_id"])
+        charge = await self._book.change(decide, charge_id=_charge_id(request))
         if charge is None:
             return page.missing()
         return RedirectResponse(charge.return_url, 303) if charge.return_url else page.asking(charge)
@@ -199,7 +199,7 @@ class Api:
         return _json({"status": "unready"}, 503)
 
     async def _change(self, request: Request, decide: Callable[[Charge], rules.Change | None]) -> Response:
-        id_ = request.path_params["charge_id"]
+        id_ = _charge_id(request)
         charge = await self._book.change(lambda found: decide(existing(found)), charge_id=id_)
         return _json(self._shown(existing(charge)))
 
@@ -217,6 +217,12 @@ def _for_people(answering: Answering) -> Answering:
             return page.later()
 
     return answered
+
+
+def _charge_id(request: Request) -> str:
+    """Which charge; PostgreSQL's text cannot hold U+0000, so that names none."""
+    id_: str = request.path_params["charge_id"]
+    return id_.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _key(request: Request) -> str:
