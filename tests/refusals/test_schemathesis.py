@@ -8,15 +8,13 @@ import random
 import sys
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cast import Cast, gathered
+from cast import Cast, gathered, listening
 from chassis.servers.postgres import EmbeddedPostgres
-from chassis.web import listen, web_server
-from shopping import OpenShop, Person, open_shop
+from shopping import Person, open_shop
 from surface import document, public
 
 SEED = int(os.environ.get("SCHEMATHESIS_SEED") or random.SystemRandom().randrange(10_000))
@@ -24,20 +22,6 @@ SECONDS = int(os.environ.get("SCHEMATHESIS_SECONDS") or 20)
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 ENDS_THE_SESSION = ("logout", "endOtherSessions", "endSession")
 """Left out: after them every answer would be a 401."""
-
-
-@asynccontextmanager
-async def listening(shop: OpenShop) -> AsyncIterator[str]:
-    """The shop's door on a port of this machine."""
-    socket = listen("127.0.0.1", 0)
-    server = web_server(shop.shop.app)
-    serving = asyncio.create_task(server.serve(sockets=[socket]))
-    try:
-        await server.ready.wait()
-        yield f"http://127.0.0.1:{socket.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await serving
 
 
 @pytest.fixture(scope="module")

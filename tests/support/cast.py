@@ -1,6 +1,8 @@
 """Who may come to the door, and what one of them owns: a pytest plugin for tests of what is refused."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +10,7 @@ import pytest
 from chassis.fixtures import INTERNAL_KEY
 from chassis.http import ServiceTokens
 from chassis.servers.postgres import EmbeddedPostgres
+from chassis.web import listen, web_server
 from chassis.world import new_id, utc_now
 from shopping import OpenShop, Person, open_shop
 from soko.seeding import demo_password
@@ -68,6 +71,20 @@ class Cast:
             case "create_payment":
                 return {"order_id": things["order_id"]}
         return {}
+
+
+@asynccontextmanager
+async def listening(shop: OpenShop) -> AsyncIterator[str]:
+    """The shop's door on a port of this machine: its URL."""
+    socket = listen("127.0.0.1", 0)
+    server = web_server(shop.shop.app)
+    serving = asyncio.create_task(server.serve(sockets=[socket]))
+    try:
+        await server.ready.wait()
+        yield f"http://127.0.0.1:{socket.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await serving
 
 
 def service_headers() -> dict[str, str]:
