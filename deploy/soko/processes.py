@@ -50,6 +50,7 @@ class Supervisor:
     home: Home
     replicas: Mapping[str, int]
     children: list[Child] = field(default_factory=list)
+    written: list[Any] = field(default_factory=list)
     stopping: bool = False
 
     def keep(self, name: str, server: Server, **shown: Any) -> None:
@@ -81,14 +82,8 @@ class Supervisor:
 
     def watch(self) -> None:
         """Look after all of them until told to stop."""
-        written: list[Any] = []
         while not self.stopping:
-            for each in self.children:
-                each.look()
-            if (now := self._state()) != written:
-                written = now
-                (self.home.path / "processes.json").write_text(json.dumps(now, indent=1) + "\n")
-            time.sleep(LOOK_SECONDS)
+            self._look()
 
     def wait_until_open(self) -> None:
         """Wait until the gateway answers, and says that it reaches every service. Raises ``ServerFailed``."""
@@ -123,6 +118,15 @@ class Supervisor:
     def served(self) -> Sequence[str]:
         """The names of what runs: where real customers are, no simulated card gateway."""
         return [name for name in PROCESSES if not (name == CARDSIM and self.settings.strict)]
+
+    def _look(self) -> None:
+        """Look after each, and write down who they are when that has changed."""
+        for each in self.children:
+            each.look()
+        if (now := self._state()) != self.written:
+            self.written = now
+            (self.home.path / "processes.json").write_text(json.dumps(now, indent=1) + "\n")
+        time.sleep(LOOK_SECONDS)
 
     def _state(self) -> list[dict[str, Any]]:
         return [
