@@ -89,8 +89,7 @@ class Supervisor:
         """Wait until the gateway answers, and says that it reaches every service. Raises ``ServerFailed``."""
         until = time.monotonic() + READY_SECONDS
         while not self.stopping:
-            for each in self.children:
-                each.look()
+            self._look()
             state = _health(f"http://{self.settings.host}:{self.settings.port}/health/ready")
             if state.get("status") == "ready":
                 return
@@ -99,7 +98,6 @@ class Supervisor:
                     raise ServerFailed(f"The gateway did not open within {READY_SECONDS} s.")
                 log.warning("not there yet: %s", ", ".join(state.get("degraded", ())) or state.get("status"))
                 return
-            time.sleep(LOOK_SECONDS)
 
     def stop(self) -> None:
         """The door first, then the services side by side, then what they stand on."""
