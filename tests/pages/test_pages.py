@@ -1,0 +1,92 @@
+"""The start page, pressed by a real browser."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+from chassis.servers import child
+from chassis.servers.postgres import EmbeddedPostgres
+from chassis.web import listen, web_server
+from playwright.async_api import Browser, Page, async_playwright, expect
+from shopping import OpenShop, open_shop
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no browser: apt install chromium")
+
+WITHIN = 15_000
+
+
+@dataclass
+class Door:
+    """A shop with one product, and where it serves."""
+
+    shop: OpenShop
+    url: str
+
+
+@pytest.fixture(scope="module")
+async def door(postgres: EmbeddedPostgres) -> AsyncIterator[Door]:
+    port = child.pick_port()
+    url = f"http://127.0.0.1:{port}"
+    async with open_shop(postgres, PUBLIC_URL=url, CARDSIM_URL=f"{url}/cardsim") as shop:
+        await shop.product()
+        web = web_server(shop.shop.app)
+        serving = asyncio.create_task(web.serve(sockets=[listen("127.0.0.1", port)]))
+        await web.ready.wait()
+        try:
+            yield Door(shop, url)
+        finally:
+            web.should_exit = True
+            await serving
+
+
+@pytest.fixture(scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        opened = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        )
+        yield opened
+        await opened.close()
+
+
+@contextmanager
+def no_errors(page: Page) -> Iterator[None]:
+    """Whatever the page's scripts throw, or the console complains of, fails the test."""
+    found: list[str] = []
+    page.on("pageerror", lambda error: found.append(str(error)))
+    page.on("console", lambda said: found.append(said.text) if said.type == "error" else None)
+    yield
+    assert found == []
+
+
+async def test_the_buy_button_of_the_start_page_buys(door: Door, browser: Browser) -> None:
+    page = await browser.new_page(viewport={"width": 390, "height": 844})
+    steps = page.locator("#steps")
+    with no_errors(page):
+        await page.goto(door.url)
+        await page.get_by_role("button", name="Buy").click()
+        await expect(steps).to_contain_text("is confirmed: its timeline", timeout=WITHIN)
+
+        await page.get_by_label("Card").select_option("tok_3ds")
+        await page.get_by_role("button", name="Buy").click()
+        await page.get_by_role("link", name="go to its page").click(timeout=WITHIN)
+        await page.get_by_role("button", name="Approve").click(timeout=WITHIN)
+        await expect(steps).to_contain_text("Back from the bank", timeout=WITHIN)
+        await expect(steps).to_contain_text("is confirmed: its timeline", timeout=WITHIN)
+
+        await expect(page.locator("#mails")).to_contain_text("is confirmed", timeout=WITHIN)
+        assert await page.evaluate("() => document.documentElement.scrollWidth") == 390
+    staff = await door.shop.staff()
+    assert [order["status"] for order in (await staff.get("/orders"))["items"]] == ["confirmed", "confirmed"]
+
+
+@pytest.mark.parametrize(("path", "seen"), [("/docs", "/api/v1/auth/login"), ("/redoc", "Order what is in the cart")])
+async def test_the_documents_need_nothing_from_elsewhere(door: Door, browser: Browser, path: str, seen: str) -> None:
+    page = await browser.new_page()
+    await page.route(lambda url: not url.startswith(door.url), lambda route: route.abort())
+    await page.goto(door.url + path)
+    await expect(page.get_by_text(seen).first).to_be_attached(timeout=WITHIN)
