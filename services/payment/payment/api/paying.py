@@ -7,7 +7,6 @@ from urllib.parse import quote
 from chassis.context import Context
 from chassis.http import (
     FORBIDDEN,
-    IDEMPOTENCY_KEY_REQUIRED,
     NOT_FOUND,
     UNAUTHENTICATED,
     UNAVAILABLE,
@@ -48,6 +47,7 @@ from payment.api.models import (
     PaymentId,
     Status,
 )
+from payment.api.passed_on import NOT_PAYABLE, PAYMENT_FAILED, PAYMENT_IN_PROGRESS
 from payment.api.reading import offered_providers, passed_on, row_of, settled_row, shown, shown_to
 from payment.domain.commands import Authorise
 from payment.domain.rules import payment
@@ -85,7 +85,7 @@ def methods(providers: Mapping[str, Provider]) -> MethodsAnswer:
     summary="Pay an order, or take a payment without one",
     responses={
         202: {"model": PaymentAnswer, "description": "Not settled yet."},
-        **problems(IDEMPOTENCY_KEY_REQUIRED, FORBIDDEN, NOT_FOUND, VALIDATION, UNAVAILABLE),
+        **problems(FORBIDDEN, NOT_FOUND, VALIDATION, UNAVAILABLE, PAYMENT_FAILED, NOT_PAYABLE, PAYMENT_IN_PROGRESS),
     },
 )
 async def create_payment(

@@ -24,6 +24,7 @@ from chassis.service import Service
 from fastapi import Depends, Response
 
 from payment.api.models import MarkPaidBody, PaymentAnswer, PaymentId
+from payment.api.passed_on import NOT_PAYABLE, NOTHING_TO_CAPTURE, NOTHING_TO_VOID
 from payment.api.reading import (
     AMOUNT_TOO_LARGE,
     NOT_AUTHORISED,
@@ -107,7 +108,10 @@ async def by_hand(
     "/payments/{payment_id}/capture",
     operation_id="capture_payment",
     summary="Take what a payer promised",
-    responses={**NOT_YET, **problems(FORBIDDEN, NOT_FOUND, NOT_AUTHORISED, AMOUNT_TOO_LARGE, UNAVAILABLE)},
+    responses={
+        **NOT_YET,
+        **problems(FORBIDDEN, NOT_FOUND, NOT_AUTHORISED, AMOUNT_TOO_LARGE, NOTHING_TO_CAPTURE, UNAVAILABLE),
+    },
 )
 async def capture_payment(hand: ByHand = Depends(by_hand)) -> PaymentAnswer:
     """All of it. An order's payment is usually captured by the order itself."""
@@ -120,7 +124,7 @@ async def capture_payment(hand: ByHand = Depends(by_hand)) -> PaymentAnswer:
     "/payments/{payment_id}/void",
     operation_id="void_payment",
     summary="End an attempt without money",
-    responses={**NOT_YET, **problems(FORBIDDEN, NOT_FOUND, OVER, UNAVAILABLE)},
+    responses={**NOT_YET, **problems(FORBIDDEN, NOT_FOUND, OVER, NOTHING_TO_VOID, UNAVAILABLE)},
 )
 async def void_payment(hand: ByHand = Depends(by_hand)) -> PaymentAnswer:
     """The promise goes back to the payer. For an order it counts as a failed attempt."""
@@ -132,7 +136,7 @@ async def void_payment(hand: ByHand = Depends(by_hand)) -> PaymentAnswer:
     "/payments/{payment_id}/mark-paid",
     operation_id="mark_payment_paid",
     summary="Say that the money was collected",
-    responses={**NOT_YET, **problems(FORBIDDEN, NOT_FOUND, NOT_BY_HAND, NOT_AUTHORISED, UNAVAILABLE)},
+    responses={**NOT_YET, **problems(FORBIDDEN, NOT_FOUND, NOT_BY_HAND, NOT_AUTHORISED, NOT_PAYABLE, UNAVAILABLE)},
 )
 async def mark_payment_paid(body: MarkPaidBody, hand: ByHand = Depends(by_hand)) -> PaymentAnswer:
     """Cash collected at the door: `reference` is the receipt."""
