@@ -103,7 +103,7 @@ def test_every_operation_has_its_own_problems_and_those_all_share(document: dict
     assert set(boil["responses"]) == {"201", "400", "401", "409", "413", "415", "422"}
     assert set(see["responses"]) == {"200", "401", "403", "404", "422"}
     conflicts = boil["responses"]["409"]["content"]["application/problem+json"]
-    assert set(conflicts["examples"]) == {"conflict", "test-openapi-sold-out"}
+    assert set(conflicts["examples"]) == {"conflict", "idempotency-in-flight", "test-openapi-sold-out"}
     assert conflicts["schema"] == {"$ref": "#/components/schemas/Problem"}
     bad = boil["responses"]["400"]["content"]["application/problem+json"]
     assert set(bad["examples"]) == {"malformed-request", "idempotency-key-required"}

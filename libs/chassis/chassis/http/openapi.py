@@ -9,7 +9,9 @@ from chassis.http.idempotency import HEADER, LONGEST, idempotency
 from chassis.http.prefer import prefer_wait
 from chassis.http.problems import (
     FORBIDDEN,
+    IDEMPOTENCY_IN_FLIGHT,
     IDEMPOTENCY_KEY_REQUIRED,
+    IDEMPOTENCY_KEY_REUSED,
     MALFORMED,
     MEDIA_TYPE,
     NOT_FOUND,
@@ -149,8 +151,11 @@ def _common(operation: dict[str, Any], route: Route) -> list[ProblemType]:
         kinds += [MALFORMED, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE]
     if "{" in route.path_format:
         kinds.append(NOT_FOUND)
-    if any(each.call is idempotency(required=True) for each in route.dependants):
+    calls = {each.call for each in route.dependants}
+    if idempotency(required=True) in calls:
         kinds.append(IDEMPOTENCY_KEY_REQUIRED)
+    if calls & {idempotency(), idempotency(required=True)}:
+        kinds += [IDEMPOTENCY_IN_FLIGHT, IDEMPOTENCY_KEY_REUSED]
     kinds.append(UNAUTHENTICATED)
     # Some of what only a person may do is refused to a client of the API.
     if route.access.right or route.access.kind == "signed_in":
