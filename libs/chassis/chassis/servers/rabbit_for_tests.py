@@ -42,7 +42,7 @@ def _container() -> Broker | None:
     """A container, where a Docker engine answers and has or gets the image."""
     try:
         from testcontainers.core.docker_client import DockerClient
-        from testcontainers.rabbitmq import RabbitMqContainer
+        from testcontainers.community.rabbitmq import RabbitMqContainer
     except ImportError:
         return None
     try:
