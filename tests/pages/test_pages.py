@@ -1,17 +1,13 @@
 """The start page, pressed by a real browser."""
 
-import asyncio
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import pytest
-from chassis.servers import child
 from chassis.servers.postgres import EmbeddedPostgres
-from chassis.web import listen, web_server
+from door import Door, open_door
 from playwright.async_api import Browser, Page, async_playwright, expect
-from shopping import OpenShop, open_shop
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no browser: apt install chromium")
@@ -19,28 +15,12 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no browser: apt instal
 WITHIN = 15_000
 
 
-@dataclass
-class Door:
-    """A shop with one product, and where it serves."""
-
-    shop: OpenShop
-    url: str
-
-
 @pytest.fixture(scope="module")
 async def door(postgres: EmbeddedPostgres) -> AsyncIterator[Door]:
-    port = child.pick_port()
-    url = f"http://127.0.0.1:{port}"
-    async with open_shop(postgres, PUBLIC_URL=url, CARDSIM_URL=f"{url}/cardsim") as shop:
-        await shop.product()
-        web = web_server(shop.shop.app)
-        serving = asyncio.create_task(web.serve(sockets=[listen("127.0.0.1", port)]))
-        await web.ready.wait()
-        try:
-            yield Door(shop, url)
-        finally:
-            web.should_exit = True
-            await serving
+    """A shop with one product."""
+    async with open_door(postgres) as door:
+        await door.shop.product()
+        yield door
 
 
 @pytest.fixture(scope="module")
