@@ -96,6 +96,9 @@ def main() -> int:
     except Impossible as reason:
         say(str(reason))
         return 1
+    except KeyboardInterrupt:
+        say("broken off; the next start goes on from here")
+        return 130
     return 0
 
 
