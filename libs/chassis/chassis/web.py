@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from starlette.types import ASGIApp
 
 from chassis.servers import ServerFailed
 
+GARBAGE_AFTER = 10_000
 GRACEFUL_SECONDS = 5
 KEEP_ALIVE_SECONDS = 65
 """Longer than any proxy in front keeps an idle connection: it must not send into one that we are closing."""
@@ -25,6 +27,10 @@ class WebServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        # What is loaded by now stays: left to the collector it would be walked again and again while requests wait.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(GARBAGE_AFTER)
         self.ready.set()
 
     @contextmanager
