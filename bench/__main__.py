@@ -43,7 +43,7 @@ class Report:
     rows: list[tuple[str, str, str, str]] = field(default_factory=list)
 
     def add(self, what: str, figure: float, unit: str, limit: str = "", of: float = 0.0) -> None:
-        share = f"{figure / of:.2f} of {of:,.0f} ({limit})" if of else ""
+        share = f"{figure / of:.3f} of {of:,.0f} ({limit})" if of else ""
         self.rows.append((what, f"{figure:,.1f}", unit, share))
 
     def show(self) -> None:
