@@ -49,7 +49,7 @@ check: $(READY) ## lint, types, import rules, contracts, manifests
 	$(BIN)/pytest -q tests/deploy/test_manifests.py
 
 test: $(READY) ## all tests but the long ones
-	$(BIN)/pytest -m "not long"
+	SCHEMATHESIS_SEED=$${SCHEMATHESIS_SEED:-1} $(BIN)/pytest -m "not long"
 
 test-long: $(READY) ## the tests that take minutes each
 	$(BIN)/pytest -m long
