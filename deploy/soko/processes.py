@@ -100,13 +100,13 @@ class Supervisor:
                 return
 
     def stop(self) -> None:
-        """The door first, then the services side by side, then what they stand on."""
+        """The door first, then the services side by side, identity last as all ask it, then what they stand on."""
         processes = [each.server for each in self.children if isinstance(each.server, Process)]
         for each in processes[-1:]:
             each.stop()
-        for each in processes:
+        for each in processes[1:]:
             each.tell()
-        for each in processes:
+        for each in reversed(processes):
             each.stop()
         for kept in reversed(self.children):
             if not isinstance(kept.server, Process):
