@@ -1,6 +1,7 @@
 """The chassis driven one step at a time: every promise that does not need a courier."""
 
 import asyncio
+import logging
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -323,3 +324,17 @@ async def test_a_rebuild_mends_a_view_and_says_that_it_differed(running: Any) ->
         assert [one.differed for one in await Rebuild(harness.service).run()] == [True]
         assert await rows(harness, "select total from tallies") == [{"total": 5}]
         assert await rows(harness, indexes) == before
+
+
+async def test_a_batch_is_one_log_line_with_the_stories_it_belongs_to(
+    running: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with running(build, Settings) as harness:
+        envelopes = [harness.envelope(AddOrder(tally_id=id_, amount=1), subject=id_) for id_ in "abc"]
+        await harness.service.receive(envelopes)
+        await harness.service.work_once()
+    (line,) = [record for record in caplog.records if record.message == "worked"]
+    told = vars(line)
+    assert (told["service"], told["finished"], told["failed"]) == ("toy", 3, 0)
+    assert told["correlationids"] == sorted(envelope.correlationid for envelope in envelopes)

@@ -161,7 +161,19 @@ class Worker:
         await made.run(connection)
         service.world.faults.reach("work.written")
         service.committed(batch.draft)
-        metrics.HANDLER_SECONDS.labels(service.name, "batch").observe(time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        log.info(
+            "worked",
+            extra={
+                "service": service.name,
+                "finished": len(work.finished),
+                "failed": len(work.failed),
+                "ms": round(seconds * 1000, 2),
+                "correlationids": sorted({one.row["correlationid"] for one in claimed}),
+                "causationids": [one.row["message_id"] for one in claimed],
+            },
+        )
+        metrics.HANDLER_SECONDS.labels(service.name, "batch").observe(seconds)
         for outcome, rows in (("finished", work.finished), ("failed", work.failed)):
             for subscription, count in Counter(one.row["subscription"] for one in rows).items():
                 metrics.HANDLED.labels(service.name, subscription, outcome).inc(count)

@@ -247,6 +247,16 @@ async def test_answers_are_counted_and_timed_by_operation(client: httpx.AsyncCli
     assert REGISTRY.get_sample_value("soko_http_seconds_count", labels) == before + 1
 
 
+async def test_an_answer_is_one_log_line_without_path_or_query(
+    client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        answer = await client.get("/health/live?secret=1")
+    (line,) = [record for record in caplog.records if record.message == "answered"]
+    assert (vars(line)["method"], vars(line)["status"]) == ("GET", answer.status_code)
+    assert "secret" not in str(vars(line))
+
+
 async def test_an_app_behind_another_takes_its_ids_and_adds_its_time() -> None:
     inner = create_app("kettle", [router], state={"authentication": Nobody()})
     outer = Entry(inner, "gateway")

@@ -53,7 +53,7 @@ class Entry:
                 headers = [header for header in message.get("headers", ()) if header[0] not in _OWN]
                 seconds = perf_counter() - began
                 timing = b"server-timing", self.timing % (seconds * 1000)
-                self._observe(scope, message["status"], seconds)
+                self._tell(scope, message["status"], seconds)
                 message = {**message, "headers": [*headers, *own, timing]}
             await send(message)
 
@@ -74,8 +74,12 @@ class Entry:
         finally:
             reset_contextvars(**tokens)
 
-    def _observe(self, scope: Scope, status: int, seconds: float) -> None:
+    def _tell(self, scope: Scope, status: int, seconds: float) -> None:
+        """Count the answer, and log it; the ids are bound already, and paths and queries may be personal."""
         operation = getattr(scope.get("route"), "operation_id", None) or "other"
+        if log.isEnabledFor(logging.INFO):
+            ms = round(seconds * 1000, 2)
+            log.info("answered", extra={"method": scope["method"], "operation": operation, "status": status, "ms": ms})
         observe = self._observers.get((operation, status))
         if observe is None:
             observe = metrics.HTTP_SECONDS.labels(self.service, operation, str(status)).observe

@@ -41,8 +41,8 @@ def obtain(home: Path) -> Broker:
 def _container() -> Broker | None:
     """A container, where a Docker engine answers and has or gets the image."""
     try:
-        from testcontainers.core.docker_client import DockerClient
         from testcontainers.community.rabbitmq import RabbitMqContainer
+        from testcontainers.core.docker_client import DockerClient
     except ImportError:
         return None
     try:
