@@ -263,7 +263,7 @@ class Service:
             "relay": (self._relay_step, POLL),
             "timers": (self._timers_until, POLL),
             "jobs": (self.jobs_once, 2.0),
-            "metrics": (self._measure, 5.0),
+            "metrics": (self.measure_once, 5.0),
             "revocations": (self._poll_revocations, EVERY.total_seconds()),
         }
         if self.subscriptions.types or any(self.aggregates):
@@ -345,7 +345,8 @@ class Service:
     async def _call_step(self) -> int:
         return await self._caller.once() or int(self._caller.busy)
 
-    async def _measure(self) -> int:
+    async def measure_once(self) -> int:
+        """Set the gauges that operators watch."""
         (row,) = await self.database.pool.fetch(MEASURE, self.world.clock())
         metrics.OUTBOX_AGE.labels(self.name).set(row["outbox_age"])
         metrics.INBOX_DEPTH.labels(self.name).set(row["inbox_depth"])

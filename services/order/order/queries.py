@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from order.tables import orders
 
+OLDEST_UNSETTLED = "select min(created_at) from orders where not settled"
 SETTLED = "select id from orders where id = any($1::text[]) and settled"
 BY_ID = "select * from orders where id = $1"
 BY_NUMBER = "select * from orders where number = $1"

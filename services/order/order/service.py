@@ -9,7 +9,7 @@ from order.api import routers
 from order.domain import COMMANDS, EVENTS, order
 from order.erasing import FORGET_ERASED
 from order.methods import PaymentMethods
-from order.queries import SETTLED
+from order.queries import OLDEST_UNSETTLED, SETTLED
 from order.settings import Settings
 from order.subscriptions import subscriptions
 from order.views import order_view
@@ -38,6 +38,7 @@ def build(settings: Settings, world: World) -> Service:
         migrations="order.migrations",
         routers=routers,
         settled=SETTLED,
+        sagas={"checkout": OLDEST_UNSETTLED},
     )
     service.app.state.methods = PaymentMethods(service.world)
     return service

@@ -60,6 +60,7 @@ orders = Table(
     Column("updated_at", DateTime(timezone=True), nullable=False),
     Index("orders_newest", "created_at", "id"),
     Index("orders_owner", "owner", "created_at", "id"),
+    Index("orders_unsettled", "created_at", postgresql_where=text("not settled")),
     Index("orders_undone", "customer_id", postgresql_where=text("not done")),
     Index("orders_skus", "skus", postgresql_using="gin"),
 )

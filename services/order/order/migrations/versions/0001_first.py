@@ -57,6 +57,7 @@ def upgrade() -> None:
     op.execute("alter table orders set (fillfactor = 50)")
     op.create_index("orders_newest", "orders", ["created_at", "id"])
     op.create_index("orders_owner", "orders", ["owner", "created_at", "id"])
+    op.create_index("orders_unsettled", "orders", ["created_at"], postgresql_where=sa.text("not settled"))
     op.create_index("orders_undone", "orders", ["customer_id"], postgresql_where=sa.text("not done"))
     op.create_index("orders_skus", "orders", ["skus"], postgresql_using="gin")
     op.create_table(
