@@ -21,7 +21,7 @@ from soko_contracts import Envelope
 
 from chassis import metrics, tables
 from chassis.alone import Alone
-from chassis.batch import Batch, Unloaded, more_of, streams_of
+from chassis.batch import Batch, Draft, Unloaded, more_of, streams_of
 from chassis.context import Context
 from chassis.database import AWAY
 from chassis.decider import Refused
@@ -118,11 +118,11 @@ class Worker:
         for attempt in range(OPTIMISTIC_ROUNDS + 1):
             try:
                 if attempt < OPTIMISTIC_ROUNDS:
-                    worked = await self._batch(connection, self._limit)
+                    worked, draft = await self._batch(connection, self._limit)
                 else:
                     async with connection.transaction():
                         await connection.execute(ONE_AT_A_TIME)
-                        worked = await self._batch(connection, self._limit)
+                        worked, draft = await self._batch(connection, self._limit)
             except Conflict as lost:
                 if attempt == OPTIMISTIC_ROUNDS:
                     return await self._smaller(connection, lost)
@@ -131,6 +131,8 @@ class Worker:
                 raise
             except (asyncpg.PostgresError, ValueError, TypeError) as error:
                 return await self._smaller(connection, error)
+            # Only now is it committed: a state remembered earlier would outlive a commit that failed.
+            self._service.committed(draft)
             self.more = worked >= self._limit
             self._limit = min(BATCH, self._limit * 2)
             return worked
@@ -144,13 +146,13 @@ class Worker:
             return 1
         return await self._blame_first(connection, error)
 
-    async def _batch(self, connection: Connected, limit: int) -> int:
+    async def _batch(self, connection: Connected, limit: int) -> tuple[int, Draft]:
         service = self._service
         started = time.perf_counter()
         now = service.world.clock()
         claimed = [Claimed(row) for row in await connection.fetch(CLAIM, now, limit)]
         if not claimed:
-            return 0
+            return 0, Draft()
         for one in claimed:
             self._translate(one, now)
         batch, work = await self._decide(connection, claimed, now)
@@ -160,7 +162,6 @@ class Worker:
         made.add_rows(FAIL, [self._failure(one, now) for one in work.failed])
         await made.run(connection)
         service.world.faults.reach("work.written")
-        service.committed(batch.draft)
         seconds = time.perf_counter() - started
         log.info(
             "worked",
@@ -177,7 +178,7 @@ class Worker:
         for outcome, rows in (("finished", work.finished), ("failed", work.failed)):
             for subscription, count in Counter(one.row["subscription"] for one in rows).items():
                 metrics.HANDLED.labels(service.name, subscription, outcome).inc(count)
-        return len(claimed)
+        return len(claimed), batch.draft
 
     def _translate(self, one: Claimed, now: datetime) -> None:
         try:
