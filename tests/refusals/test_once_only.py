@@ -76,9 +76,9 @@ def test_every_route_that_creates_takes_a_key() -> None:
     without = {each.operation_id for each in public() if each.method == "POST"} - {e.operation_id for e in KEYED}
     assert without == {
         "login",
-        "refreshToken",
+        "refresh_token",
         "logout",
-        "verifyToken",
+        "verify_token",
         "quote_cart",
         "receive_payment_webhook",
     }
@@ -101,7 +101,7 @@ async def test_a_key_takes_effect_once_and_for_one_body_only(endpoint: Endpoint,
             guest = fresh.shop.guest()
             await guest.add(fresh.things["sku"])
             headers |= guest.headers
-        case "createVariant":
+        case "create_variant":
             path = endpoint.at(key=await sized(fresh))
         case "create_payment":
             body = {**body, "token": "tok_declined"}

@@ -20,7 +20,7 @@ from surface import document, public
 SEED = int(os.environ.get("SCHEMATHESIS_SEED") or random.SystemRandom().randrange(10_000))
 SECONDS = int(os.environ.get("SCHEMATHESIS_SECONDS") or 20)
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
-ENDS_THE_SESSION = ("logout", "endOtherSessions", "endSession")
+ENDS_THE_SESSION = ("logout", "end_other_sessions", "end_session")
 """Left out: after them every answer would be a 401."""
 
 

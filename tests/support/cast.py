@@ -54,15 +54,15 @@ class Cast:
     def _about(self, operation_id: str) -> Mapping[str, Any]:
         things = self.things
         match operation_id:
-            case "createProduct":
+            case "create_product":
                 return {"sku": f"NEW-{new_id()[-12:]}", "category_id": things["category_id"]}
-            case "replaceProduct":
+            case "replace_product":
                 return {"category_id": things["category_id"]}
-            case "createVariant":
+            case "create_variant":
                 return {"sku": f"NEW-{new_id()[-12:]}"}
-            case "createCategory" | "replaceCategory" | "changeCategory":
+            case "create_category" | "replace_category" | "change_category":
                 return {"parent_id": None}
-            case "createUser":
+            case "create_user":
                 return {"email": f"u-{new_id()}@soko.example"}
             case "add_cart_item":
                 return {"sku": things["sku"]}

@@ -37,7 +37,7 @@ router = Router(prefix="/api/v1", tags=["Categories"])
 
 @router.get(
     "/categories",
-    operation_id="listCategories",
+    operation_id="list_categories",
     summary="List categories by name",
     response_model=Listing[CategoryAnswer],
     dependencies=[Depends(anyone)],
@@ -60,7 +60,7 @@ async def list_categories(
 
 @router.get(
     "/categories/tree",
-    operation_id="categoryTree",
+    operation_id="get_category_tree",
     summary="All categories as a tree",
     response_model=CategoryTree,
     dependencies=[Depends(anyone)],
@@ -79,7 +79,7 @@ async def category_tree(
 
 @router.get(
     "/categories/{key}",
-    operation_id="getCategory",
+    operation_id="get_category",
     summary="One category",
     response_model=CategoryAnswer,
     responses=problems(NOT_FOUND),
@@ -96,7 +96,7 @@ async def get_category(
 
 @router.get(
     "/categories/{key}/average-price",
-    operation_id="averagePrice",
+    operation_id="get_average_price",
     summary="The average price of the active products in a category and all below",
     response_model=AveragePrice,
     responses=problems(NOT_FOUND),
@@ -135,7 +135,7 @@ async def average_price(
 
 @router.post(
     "/categories",
-    operation_id="createCategory",
+    operation_id="create_category",
     summary="Add a category",
     status_code=201,
     response_model=CategoryAnswer,
@@ -163,7 +163,7 @@ async def create_category(
 
 @router.put(
     "/categories/{key}",
-    operation_id="replaceCategory",
+    operation_id="replace_category",
     summary="Rename or move a category, by all its fields",
     response_model=CategoryAnswer,
     responses=problems(NOT_FOUND, CATEGORY_CYCLE, PRECONDITION_FAILED),
@@ -183,7 +183,7 @@ async def replace_category(
 
 @router.patch(
     "/categories/{key}",
-    operation_id="changeCategory",
+    operation_id="change_category",
     summary="Rename or move a category",
     response_model=CategoryAnswer,
     responses=problems(NOT_FOUND, CATEGORY_CYCLE, PRECONDITION_FAILED),
@@ -212,7 +212,7 @@ async def change_category(
 
 @router.delete(
     "/categories/{key}",
-    operation_id="deleteCategory",
+    operation_id="delete_category",
     summary="Delete a category that nothing stands in",
     status_code=204,
     response_class=Response,

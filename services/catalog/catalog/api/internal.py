@@ -37,7 +37,7 @@ class SoldVariants(Answer):
 
 @router.get(
     "/variants",
-    operation_id="internalVariants",
+    operation_id="internal_variants",
     summary="SKUs as they are sold now",
     response_model=SoldVariants,
     dependencies=[Depends(service_only)],

@@ -96,7 +96,7 @@ async def filters(
 
 @router.get(
     "/products",
-    operation_id="listProducts",
+    operation_id="list_products",
     summary="List, filter and search products",
     description="Ordered by relevance where `search` is given, else newest first, unless `ordering` says otherwise.",
     response_model=Listing[ProductAnswer],
@@ -120,7 +120,7 @@ async def list_products(
 
 @router.get(
     "/products/featured",
-    operation_id="featuredProducts",
+    operation_id="list_featured_products",
     summary="The featured products, newest first",
     response_model=Listing[ProductAnswer],
 )
@@ -137,7 +137,7 @@ async def featured_products(
 
 @router.get(
     "/products/{key}",
-    operation_id="getProduct",
+    operation_id="get_product",
     summary="One product with its variants",
     response_model=ProductAnswer,
     responses=problems(NOT_FOUND),
@@ -156,7 +156,7 @@ async def get_product(
 
 @router.post(
     "/products",
-    operation_id="createProduct",
+    operation_id="create_product",
     summary="Add a product",
     description="201 once the inventory holds `initial_stock`; 202 when it does not within 5 s: it will.",
     status_code=201,
@@ -190,7 +190,7 @@ async def create_product(
 
 @router.put(
     "/products/{key}",
-    operation_id="replaceProduct",
+    operation_id="replace_product",
     summary="Change a product, by all its fields",
     response_model=ProductAnswer,
     responses=problems(NOT_FOUND, PRECONDITION_FAILED),
@@ -209,7 +209,7 @@ async def replace_product(
 
 @router.patch(
     "/products/{key}",
-    operation_id="changeProduct",
+    operation_id="change_product",
     summary="Change some of a product's fields",
     response_model=ProductAnswer,
     responses=problems(NOT_FOUND, PRECONDITION_FAILED),
@@ -228,7 +228,7 @@ async def change_product(
 
 @router.delete(
     "/products/{key}",
-    operation_id="archiveProduct",
+    operation_id="archive_product",
     summary="Archive a product: it is no longer shown or sold",
     status_code=204,
     response_class=Response,

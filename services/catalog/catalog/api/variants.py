@@ -52,7 +52,7 @@ router = Router(prefix="/api/v1", tags=["Variants"])
 
 @router.get(
     "/products/{key}/variants",
-    operation_id="listVariants",
+    operation_id="list_variants",
     summary="A product's variants",
     response_model=Listing[VariantAnswer],
     responses=problems(NOT_FOUND),
@@ -77,7 +77,7 @@ async def list_variants(
 
 @router.get(
     "/variants",
-    operation_id="findVariants",
+    operation_id="find_variants",
     summary="Find variants by SKU",
     response_model=Listing[VariantAnswer],
 )
@@ -105,7 +105,7 @@ async def find_variants(
 
 @router.get(
     "/variants/{variant_id}",
-    operation_id="getVariant",
+    operation_id="get_variant",
     summary="One variant",
     response_model=VariantAnswer,
     responses=problems(NOT_FOUND),
@@ -124,7 +124,7 @@ async def get_variant(
 
 @router.post(
     "/products/{key}/variants",
-    operation_id="createVariant",
+    operation_id="create_variant",
     summary="Add a variant to a product",
     description="201 once the inventory holds `initial_stock`; 202 when it does not within 5 s: it will.",
     status_code=201,
@@ -165,7 +165,7 @@ async def create_variant(
 
 @router.patch(
     "/variants/{variant_id}",
-    operation_id="changeVariant",
+    operation_id="change_variant",
     summary="Change a variant's options, price, or whether it is sold",
     response_model=VariantAnswer,
     responses=problems(NOT_FOUND, PRECONDITION_FAILED),
@@ -196,7 +196,7 @@ async def change_variant(
 
 @router.delete(
     "/variants/{variant_id}",
-    operation_id="deleteVariant",
+    operation_id="delete_variant",
     summary="Take a variant off its product",
     status_code=204,
     response_class=Response,

@@ -47,7 +47,7 @@ MOST: Final = 50
 
 @router.get(
     "",
-    operation_id="listAddresses",
+    operation_id="list_addresses",
     summary="List the own addresses",
     response_model=Listing[AddressAnswer],
     responses=problems(UNAUTHENTICATED, VALIDATION),
@@ -70,7 +70,7 @@ async def list_addresses(
 
 @router.post(
     "",
-    operation_id="addAddress",
+    operation_id="add_address",
     summary="Add an address",
     status_code=201,
     response_model=AddressAnswer,
@@ -109,7 +109,7 @@ async def add_address(
 
 @router.get(
     "/{address_id}",
-    operation_id="getAddress",
+    operation_id="get_address",
     summary="Show an own address",
     response_model=AddressAnswer,
     responses=problems(UNAUTHENTICATED, NOT_FOUND, VALIDATION),
@@ -131,7 +131,7 @@ async def get_address(
 
 @router.patch(
     "/{address_id}",
-    operation_id="changeAddress",
+    operation_id="change_address",
     summary="Change an own address",
     response_model=AddressAnswer,
     responses=problems(UNAUTHENTICATED, NOT_FOUND, PRECONDITION_FAILED, VALIDATION),
@@ -170,7 +170,7 @@ async def change_address(
 
 @router.delete(
     "/{address_id}",
-    operation_id="deleteAddress",
+    operation_id="delete_address",
     summary="Delete an own address",
     status_code=204,
     response_model=None,

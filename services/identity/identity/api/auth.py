@@ -175,7 +175,7 @@ async def login(
 
 @router.post(
     "/refresh",
-    operation_id="refreshToken",
+    operation_id="refresh_token",
     summary="Get new tokens for a refresh token",
     response_model=TokensAnswer,
     responses=problems(INVALID_REFRESH_TOKEN, FOREIGN_ORIGIN, VALIDATION),
@@ -241,7 +241,7 @@ async def logout(
 
 @router.post(
     "/token/verify",
-    operation_id="verifyToken",
+    operation_id="verify_token",
     summary="Check an access token",
     response_model=TokenAnswer,
     responses=problems(UNAUTHENTICATED, VALIDATION),

@@ -80,7 +80,7 @@ class Revoked(Answer):
 
 @router.get(
     "/users/me/contact",
-    operation_id="getContact",
+    operation_id="get_contact",
     summary="How to reach the caller",
     response_model=Contact,
     responses=problems(UNAUTHENTICATED, NOT_FOUND),
@@ -112,7 +112,7 @@ async def get_contact(
 
 @router.get(
     "/revocations",
-    operation_id="listRevocations",
+    operation_id="list_revocations",
     summary="Which access tokens do not count any more",
     response_model=Revoked,
     responses=problems(UNAUTHENTICATED),

@@ -81,7 +81,7 @@ class SessionAnswer(Answer):
 
 @router.get(
     "",
-    operation_id="getMe",
+    operation_id="get_me",
     summary="Show the own account",
     response_model=UserAnswer,
     responses=problems(UNAUTHENTICATED),
@@ -101,7 +101,7 @@ async def get_me(
 
 @router.patch(
     "",
-    operation_id="changeMe",
+    operation_id="change_me",
     summary="Change the own account",
     response_model=UserAnswer,
     responses=problems(UNAUTHENTICATED, LAST_LOGIN_NAME, PRECONDITION_FAILED, VALIDATION),
@@ -127,7 +127,7 @@ async def change_me(
 
 @router.get(
     "/sessions",
-    operation_id="listSessions",
+    operation_id="list_sessions",
     summary="List where the own account is logged in",
     response_model=Listing[SessionAnswer],
     responses=problems(UNAUTHENTICATED, VALIDATION),
@@ -150,7 +150,7 @@ async def list_sessions(
 
 @router.delete(
     "/sessions",
-    operation_id="endOtherSessions",
+    operation_id="end_other_sessions",
     summary="Log out everywhere else",
     status_code=204,
     response_model=None,
@@ -168,7 +168,7 @@ async def end_others(
 
 @router.delete(
     "/sessions/{session_id}",
-    operation_id="endSession",
+    operation_id="end_session",
     summary="End one of the own sessions",
     status_code=204,
     response_model=None,

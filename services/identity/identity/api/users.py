@@ -111,7 +111,7 @@ async def filters(
 
 @router.get(
     "",
-    operation_id="listUsers",
+    operation_id="list_users",
     summary="List accounts",
     response_model=Listing[UserAnswer],
     responses=problems(UNAUTHENTICATED, FORBIDDEN, VALIDATION),
@@ -138,7 +138,7 @@ async def list_users(
 
 @router.post(
     "",
-    operation_id="createUser",
+    operation_id="create_user",
     summary="Create an account",
     status_code=201,
     response_model=UserAnswer,
@@ -164,7 +164,7 @@ async def create_user(
 
 @router.get(
     "/{user_id}",
-    operation_id="getUser",
+    operation_id="get_user",
     summary="Show an account",
     response_model=UserAnswer,
     responses=problems(UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, VALIDATION),
@@ -185,7 +185,7 @@ async def get_user(
 
 @router.patch(
     "/{user_id}",
-    operation_id="changeUser",
+    operation_id="change_user",
     summary="Change an account's role, or close and reopen it",
     response_model=UserAnswer,
     responses=problems(UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, LAST_ADMIN, PRECONDITION_FAILED, VALIDATION),

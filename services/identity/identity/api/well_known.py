@@ -26,7 +26,7 @@ class KeySet(Answer):
     keys: list[dict[str, Any]]
 
 
-@router.get("/.well-known/jwks.json", operation_id="getKeys", summary="The keys that sign access tokens")
+@router.get("/.well-known/jwks.json", operation_id="get_keys", summary="The keys that sign access tokens")
 async def get_keys(
     response: Response, _: Caller = Depends(good_if_there), service: Identity = Depends(current_service)
 ) -> KeySet:
