@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from chassis.database import AWAY, Database
+from chassis.database import AWAY
 from chassis.http import Peers
 from chassis.world import World
 from starlette.types import ASGIApp
@@ -32,7 +32,7 @@ class CardSim:
 
     def __init__(self, settings: Settings, world: World) -> None:
         self.settings, self.world = settings, world
-        self.database = Database(settings.database_url, self.name, settings.database_pool)
+        self.database = world.database(settings.database_url, self.name, settings.database_pool)
         self._urgent, self._waiting = asyncio.Event(), asyncio.Event()
         self.book = Book(self.database, world.clock, settings.page, self._urgent.set, self._waiting.set)
         self._sender = Sender(

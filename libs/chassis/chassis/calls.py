@@ -166,7 +166,7 @@ class Caller:
         limit = None if wait_all else 0.05
         done, self._in_flight = await asyncio.wait(self._in_flight, timeout=limit, return_when=wanted)
         if done:
-            await self._record([task.result() for task in done])
+            await self._record(_in_turn(done))
         return len(done) or started
 
     @property
@@ -180,7 +180,7 @@ class Caller:
             done, late = await asyncio.wait(self._in_flight, timeout=seconds)
             self._in_flight = set()
             if done:
-                await self._record([task.result() for task in done])
+                await self._record(_in_turn(done))
             for task in late:
                 task.cancel()
 
@@ -274,6 +274,11 @@ class Caller:
             "due_at": now + backoff(tries, self._service.world.random.random()),
             "parked_at": now if last else None,
         }
+
+
+def _in_turn(done: Iterable[asyncio.Task[Answered]]) -> list[Answered]:
+    """What came back, in the order in which it was asked for: a set of tasks has none."""
+    return sorted((task.result() for task in done), key=lambda one: one.row["id"])
 
 
 class GaveUpError(Exception):

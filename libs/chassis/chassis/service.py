@@ -20,7 +20,7 @@ from chassis.aggregate import Aggregate
 from chassis.batch import Aggregates, Batch, Draft, Held, Unloaded, streams_of
 from chassis.calls import Caller, Calls
 from chassis.context import Context
-from chassis.database import AWAY, Database
+from chassis.database import AWAY
 from chassis.decider import Decider, Many
 from chassis.http import Authentication, Health, Keys, Revocations, ServiceTokens, Verifier, create_app
 from chassis.http.revocations import EVERY
@@ -84,7 +84,7 @@ class Service:
         self.name, self.settings, self.tables, self.migrations = name, settings, tables, migrations
         tokens = ServiceTokens(name, settings.soko_internal_key.get_secret_value(), world.clock)
         self.world = replace(world, peers=world.peers.asking_as(tokens))
-        self.database = Database(settings.database_url, name, settings.database_pool)
+        self.database = world.database(settings.database_url, name, settings.database_pool)
         self.aggregates = Aggregates(aggregates)
         self.subscriptions = subscriptions or Subscriptions()
         self.calls = calls or Calls()

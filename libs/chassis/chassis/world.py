@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from random import Random, SystemRandom
 
 from chassis.courier import Courier, LocalCourier
+from chassis.database import Database
 from chassis.faults import Faults
 from chassis.http.peers import Peers
 
@@ -35,7 +36,10 @@ def new_id() -> str:
 
 @dataclass(frozen=True)
 class World:
-    """``clock`` gives UTC, ``ids`` UUIDv7 text; ``peers`` reaches other services; ``courier`` takes messages away."""
+    """``clock`` gives UTC, ``ids`` UUIDv7 text; ``peers`` reaches other services; ``courier`` takes messages away.
+
+    ``database`` makes of a URL, a service's name and a number of connections what the service keeps its data in.
+    """
 
     courier: Courier = field(default_factory=LocalCourier)
     peers: Peers = field(default_factory=lambda: Peers({}))
@@ -43,3 +47,4 @@ class World:
     ids: Callable[[], str] = new_id
     random: Random = field(default_factory=SystemRandom)
     faults: Faults = field(default_factory=Faults)
+    database: Callable[[str, str, int], Database] = Database
