@@ -21,10 +21,15 @@ from chassis.rows import Keep, Meta, Put, Remove, Row
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A stream as it stands: ``version`` events, folded into ``state``."""
+    """A stream as it stands: ``version`` events, folded into ``state``.
+
+    ``ours``: every event of it was written by this process, or was here when it was last told of; false once
+    something was read that another wrote.
+    """
 
     version: int
     state: Any
+    ours: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +221,7 @@ class Batch:
     def _append(self, draft: Draft, stream: str, id_: str, event: Any, cause: Context) -> None:
         aggregate = self._aggregates.of(stream)
         before = self._held(draft, stream)
-        held = Held(before.version + 1, aggregate.decider.evolve(before.state, event))
+        held = Held(before.version + 1, aggregate.decider.evolve(before.state, event), before.ours)
         draft.held[stream] = held
         draft.events.append(Recorded(stream, held.version, aggregate, event, cause))
         if aggregate.view is not None:

@@ -6,12 +6,12 @@ lease means unknown: it is never sent again, and ``gave_up`` says what to do abo
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-import asyncpg
 import orjson
 
 from chassis.batch import Batch, Unloaded, streams_of
@@ -19,7 +19,7 @@ from chassis.context import Context
 from chassis.decider import Refused
 from chassis.outcome import Outcome
 from chassis.worker import backoff, told
-from chassis.writing import Conflict, Statement, statement
+from chassis.writing import UNKNOWN_CALL, Conflict, Lease, Unmet, statement
 
 if TYPE_CHECKING:
     from chassis.service import Service
@@ -117,28 +117,34 @@ LEASE = """
 with waiting as (select set_config('synchronous_commit', $6, true))
 update calls set lease = $2, tries = calls.tries + 1,
        leased_until = $1 + coalesce((select lease from unnest($4::text[], $5::interval[]) kinds (name, lease)
-                                     where kinds.name = calls.name), interval '1 minute')
+                                     where kinds.name = calls.name), $7)
 from (select id, leased_until is not null as lost from calls
       where due_at <= $1 and parked_at is null and (leased_until is null or leased_until <= $1)
       order by due_at, id limit $3 for update skip locked) due, waiting
 where calls.id = due.id
 returning calls.*, due.lost
 """  # due calls that nobody has leased, or whose lease ran out
-STILL_OURS = "select id from calls where id = any($1::text[]) and lease = any($2::text[]) order by id for update"
-FINISH = "delete from calls where id = any({}::text[])"
+STILL_OURS = "select id from calls where id = any($1::text[]) and lease = any($2::text[])"
+FINISH = """
+delete from calls using unnest({}::text[], {}::text[]) ours (id, lease)
+where calls.id = ours.id and calls.lease = ours.lease returning 1
+"""
 FAIL = """
 update calls set lease = null, leased_until = null, error = failed.error, due_at = failed.due_at,
        parked_at = failed.parked_at
-from json_populate_recordset(null::calls, {}::json) failed where calls.id = failed.id
+from json_populate_recordset(null::calls, {}::json) failed
+where calls.id = failed.id and calls.lease = failed.lease returning 1
 """
 IN_FLIGHT = 64
+LEASE_EVERY = 0.2
+"""Seconds between looks for calls that are due again, or that another process left."""
 
 
 @dataclass(slots=True)
 class Answered:
     """A call that came back."""
 
-    row: asyncpg.Record
+    row: Mapping[str, Any]
     asked: Asked
     outcomes: list[Outcome]
     error: BaseException | None = None
@@ -151,11 +157,28 @@ class Answered:
 
 
 class Caller:
-    """``once()`` leases what is due, waits for the first answers, and records those that are there."""
+    """``once()`` leases what is due, waits for the first answers, and records those that are there.
+
+    While its loop runs, calls are leased to it by the very statement that writes them, and go out after its commit.
+    """
 
     def __init__(self, service: "Service") -> None:
         self._service = service
         self._in_flight: set[asyncio.Task[Answered]] = set()
+        self._leased_at = 0.0
+        self.running = False
+
+    def lease(self) -> Lease | None:
+        """For calls that are being written: may they go out at once?"""
+        if not self.running or len(self._in_flight) >= IN_FLIGHT:
+            return None
+        return Lease(self._service.world.ids(), self._service.calls.leases())
+
+    def make(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Calls that were written and leased just now."""
+        now = self._service.world.clock()
+        for row in rows:
+            self._go({**row, "lost": False}, now)
 
     async def once(self, *, wait_all: bool = False) -> int:
         """One round; how many calls were recorded. ``wait_all``: until every call that was due has come back."""
@@ -166,21 +189,27 @@ class Caller:
         limit = None if wait_all else 0.05
         done, self._in_flight = await asyncio.wait(self._in_flight, timeout=limit, return_when=wanted)
         if done:
-            await self._record(_in_turn(done))
+            await self._record([task.result() for task in done])
         return len(done) or started
 
-    @property
-    def busy(self) -> bool:
-        """Whether calls are out."""
-        return bool(self._in_flight)
+    async def flow(self) -> int:
+        """Record what has come back, as the loop does; now and then see what else is due."""
+        if monotonic() - self._leased_at >= LEASE_EVERY:
+            await self._lease()
+        done = {task for task in self._in_flight if task.done()}
+        if done:
+            self._in_flight -= done
+            await self._record([task.result() for task in done])
+        return len(done)
 
     async def stop(self, seconds: float) -> None:
         """Let calls that are out come back and be recorded, for so long."""
+        self.running = False
         if self._in_flight:
             done, late = await asyncio.wait(self._in_flight, timeout=seconds)
             self._in_flight = set()
             if done:
-                await self._record(_in_turn(done))
+                await self._record([task.result() for task in done])
             for task in late:
                 task.cancel()
 
@@ -188,18 +217,24 @@ class Caller:
         service, room = self._service, IN_FLIGHT - len(self._in_flight)
         if room <= 0 or not service.calls.names:
             return 0
+        self._leased_at = monotonic()
         now, lease = service.world.clock(), service.world.ids()
         # A lease that is lost with the server is a call made again: that may hurry, where every call knows its key.
         waits = "off" if service.calls.idempotent else "on"
         names, leases = zip(*service.calls.leases().items(), strict=True)
-        rows = await service.database.pool.fetch(LEASE, now, lease, room, names, leases, waits)
+        rows = await service.database.pool.fetch(LEASE, now, lease, room, names, leases, waits, UNKNOWN_CALL)
         if rows:
             service.world.faults.reach("call.leased")
         for row in rows:
-            self._in_flight.add(asyncio.create_task(self._make(row, now)))
+            self._go(row, now)
         return len(rows)
 
-    async def _make(self, row: asyncpg.Record, now: datetime) -> Answered:
+    def _go(self, row: Mapping[str, Any], now: datetime) -> None:
+        task = asyncio.create_task(self._make(row, now))
+        self._in_flight.add(task)
+        task.add_done_callback(lambda _: self._service.wake("calls"))
+
+    async def _make(self, row: Mapping[str, Any], now: datetime) -> Answered:
         service = self._service
         asked = Asked(
             row["id"],
@@ -228,21 +263,25 @@ class Caller:
         return Answered(row, asked, outcomes)
 
     async def _record(self, answers: list[Answered]) -> None:
-        """Record in one transaction what came back and is still leased by us."""
+        """Record in one statement what came back and is still leased by us."""
         for _ in range(10):
             try:
                 return await self._record_once(answers)
             except Conflict:
                 continue
+            except Unmet:
+                answers = await self._still_ours(answers)
         raise Conflict("ten rounds lost")
+
+    async def _still_ours(self, answers: Sequence[Answered]) -> list[Answered]:
+        ids, leases = [one.row["id"] for one in answers], [one.row["lease"] for one in answers]
+        ours = {row["id"] for row in await self._service.database.pool.fetch(STILL_OURS, ids, leases)}
+        return [one for one in answers if one.row["id"] in ours]
 
     async def _record_once(self, answers: list[Answered]) -> None:
         service = self._service
-        async with service.database.pool.acquire() as connection, connection.transaction():
-            ids, leases = [one.row["id"] for one in answers], [one.row["lease"] for one in answers]
-            ours = {row["id"] for row in await connection.fetch(STILL_OURS, ids, leases)}
-            answers = [one for one in answers if one.row["id"] in ours]
-            now = service.world.clock()
+        now = service.world.clock()
+        async with service.database.pool.acquire() as connection:
             streams = set[str]().union(*(streams_of(one.outcomes) for one in answers))
             held = await service.store.load(connection, streams)
             batch = Batch(service.aggregates, held, now, service.world.ids)
@@ -258,11 +297,19 @@ class Caller:
                     except Exception as error:
                         one.error = error
                     break
-            made: Statement = await statement(connection, batch.draft, service.name, now, None)
-            made.add(FINISH, [one.row["id"] for one in answers if one.error is None])
-            made.add_rows(FAIL, [self._failure(one, now) for one in answers if one.error is not None])
+            made = await statement(connection, batch.draft, service.name, now, None, self.lease())
+            good, bad = _parted(answers)
+            ended = []
+            if good:
+                made.add(FINISH, [one.row["id"] for one in good], [one.row["lease"] for one in good], name="finished")
+                ended.append("(select count(*) from finished)")
+            if bad:
+                made.add_rows(FAIL, [self._failure(one, now) for one in bad], "failed")
+                ended.append("(select count(*) from failed)")
+            if ended:
+                made.require(f"{' + '.join(ended)} = {made.value(len(answers))}")
             await made.run(connection)
-        service.committed(batch.draft)
+        service.committed(batch.draft, made)
 
     def _failure(self, one: Answered, now: datetime) -> dict[str, Any]:
         tries = one.asked.tries
@@ -270,15 +317,19 @@ class Caller:
         last = not known or tries >= self._service.calls.named(one.row["name"]).tries
         return {
             "id": one.row["id"],
+            "lease": one.row["lease"],
             "error": told(one.error),
             "due_at": now + backoff(tries, self._service.world.random.random()),
             "parked_at": now if last else None,
         }
 
 
-def _in_turn(done: Iterable[asyncio.Task[Answered]]) -> list[Answered]:
-    """What came back, in the order in which it was asked for: a set of tasks has none."""
-    return sorted((task.result() for task in done), key=lambda one: one.row["id"])
+def _parted(answers: Iterable[Answered]) -> tuple[list[Answered], list[Answered]]:
+    """Those with an outcome, and those without."""
+    good, bad = list[Answered](), list[Answered]()
+    for one in answers:
+        (bad if one.error else good).append(one)
+    return good, bad
 
 
 class GaveUpError(Exception):

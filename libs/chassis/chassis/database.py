@@ -14,6 +14,7 @@ CONNECT_SECONDS = 10
 # is therefore the right one; and since it may be made while a table is still empty, a sequential scan must not be
 # what it settles on.
 HOT = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "jit": "off"}
+KEPT_STATEMENTS = 500
 # A lost machine's connections, and with them its advisory locks, are gone in 20 s.
 KEEPALIVE = {"tcp_keepalives_idle": "5", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
 
@@ -76,7 +77,7 @@ class Database:
             max_size=self.size,
             max_inactive_connection_lifetime=300,
             max_cached_statement_lifetime=0,
-            statement_cache_size=500,
+            statement_cache_size=KEPT_STATEMENTS,
             reset=_nothing_to_reset,
             timeout=CONNECT_SECONDS,
             server_settings={**HOT, **KEEPALIVE, "application_name": f"soko-{self.name}"},
@@ -85,7 +86,13 @@ class Database:
     async def connect(self, **more: str) -> "asyncpg.Connection[Any]":
         """A connection outside the pool, to hold a session's advisory lock on; with ``more`` settings."""
         settings = {**HOT, **KEEPALIVE, "application_name": f"soko-{self.name}-lock", **more}
-        return await asyncpg.connect(self.url, timeout=CONNECT_SECONDS, server_settings=settings)
+        return await asyncpg.connect(
+            self.url,
+            max_cached_statement_lifetime=0,
+            statement_cache_size=KEPT_STATEMENTS,
+            timeout=CONNECT_SECONDS,
+            server_settings=settings,
+        )
 
     async def stop(self) -> None:
         """Close everything; what is under way has 5 s to end."""

@@ -1,7 +1,13 @@
-"""Taking messages in: stored once for each subscription, in one statement, before the sender is told."""
+"""Taking messages in: each once for each subscription, safe in one statement before the sender is told.
+
+Where a worker of this process is at hand, messages are worked off as they arrive (``arrivals``) and never lie in the
+inbox at all. Everything else is stored here first: while no worker runs, when another process has it, and whenever
+something about the messages is not plain.
+"""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +17,9 @@ from soko_contracts import Envelope
 
 from chassis.codec import encode, members
 from chassis.sealing import Connected, Sealer
-from chassis.subscriptions import message_in, received
+from chassis.subscriptions import Received, Subscription, message_in, received
 from chassis.worker import told
+from chassis.writing import message_row
 
 if TYPE_CHECKING:
     from chassis.service import Service
@@ -40,77 +47,106 @@ select {_COLUMNS} from given join fresh using (message_id, subscription) order b
 """  # rows for each (message, subscription) that was never seen before, and the keys that those were sealed with
 
 
-async def receive(service: "Service", envelopes: Sequence[Envelope]) -> None:
-    """Store messages for every subscription that wants them; what was seen before is left out.
+@dataclass(slots=True)
+class Arrival:
+    """A message for one subscription: its inbox row, and what it says, unless that cannot be understood."""
 
-    A message whose key cannot be computed is stored too, under its partition key and with the error as its first try:
-    nothing is lost because it could not be understood. Raises while the database is away; the sender keeps them.
+    row: dict[str, Any]
+    subscription: Subscription
+    at: Received
+    message: Any = None
+
+    @property
+    def sealed_for(self) -> str | None:
+        """The subject under whose key its personal fields are sealed."""
+        seals = self.subscription.seals
+        return seals(self.message) if seals is not None and self.message is not None else None
+
+
+async def receive(service: "Service", envelopes: Sequence[Envelope]) -> None:
+    """Take messages in; what was seen before is left out.
+
+    Raises while the database is away; the sender keeps them.
     """
+    if not await service.arrivals.taken(envelopes):
+        await store(service, envelopes)
+        service.wake("worker")
+    service.world.faults.reach("receive.stored")
+
+
+async def store(service: "Service", envelopes: Sequence[Envelope]) -> None:
+    """Store messages for every subscription that wants them, to be worked off from there."""
     while True:
         try:
-            await _store(service, envelopes)
-            break
+            arrivals = list(arrivals_of(service, envelopes))
+            if arrivals:
+                async with service.database.pool.acquire() as connection:
+                    keys = key_rows(arrivals, await seal(connection, arrivals))
+                    rows = orjson.dumps([one.row for one in arrivals]).decode()
+                    await connection.execute(RECEIVE, rows, orjson.dumps(keys).decode())
+            return
         except asyncpg.UniqueViolationError:
             continue  # somebody made the key of one of our subjects at the same time: seal with theirs
-    service.world.faults.reach("receive.stored")
-    service.wake_worker()
 
 
-async def _store(service: "Service", envelopes: Sequence[Envelope]) -> None:
+def arrivals_of(service: "Service", envelopes: Sequence[Envelope]) -> Iterable[Arrival]:
+    """One for each message and subscription.
+
+    A message whose key cannot be computed is one too, under its partition key and with the error as its first try:
+    nothing is lost because it could not be understood.
+    """
     now = service.world.clock()
-    rows: dict[tuple[str, str], dict[str, Any]] = {}
-    to_seal: list[tuple[dict[str, Any], str, Any]] = []
+    known = set[tuple[str, str]]()
     for envelope in envelopes:
         for subscription in service.subscriptions.of(envelope.type):
-            if (envelope.id, subscription.name) in rows:
+            if (envelope.id, subscription.name) in known:
                 continue
-            row = rows[envelope.id, subscription.name] = {
+            known.add((envelope.id, subscription.name))
+            row = {
                 "subscription": subscription.name,
-                "message_id": envelope.id,
-                "type": envelope.type,
-                "source": envelope.source,
-                "subject": envelope.subject,
-                "partitionkey": envelope.partitionkey,
-                "sequence": envelope.sequence,
-                "time": envelope.time,
-                "correlationid": envelope.correlationid,
-                "causationid": envelope.causationid,
-                "traceparent": envelope.traceparent,
-                "data": orjson.Fragment(envelope.data),
+                **message_row(envelope),
                 "received_at": now,
                 "due_at": now,
                 "tries": 0,
                 "error": None,
             }
+            one = Arrival(row, subscription, received(envelope, now))
             try:
                 message = message_in(envelope)
-                row["key"] = subscription.key(message, received(envelope, now))
-                if subscription.seals is not None:
-                    to_seal.append((row, subscription.seals(message), message))
+                row["key"] = subscription.key(message, one.at)
+                one.message = message
             except (ValueError, TypeError, KeyError, AttributeError, LookupError) as error:
                 row |= {"key": envelope.partitionkey, "tries": 1, "error": told(error)}
-    if rows:
-        async with service.database.pool.acquire() as connection:
-            keys = await _seal(connection, to_seal)
-            await connection.execute(RECEIVE, orjson.dumps(list(rows.values())).decode(), orjson.dumps(keys).decode())
+            yield one
 
 
-async def _seal(connection: Connected, to_seal: Sequence[tuple[dict[str, Any], str, Any]]) -> list[dict[str, Any]]:
-    """Seal the personal fields of messages in their rows; answers the keys it made, with each row that needs one."""
-    sealer = await Sealer.of(connection, (subject for _, subject, _ in to_seal))
-    keys = []
-    for row, subject, message in to_seal:
-        values = members(message)
-        kind: type = type(message)
+async def seal(connection: Connected, arrivals: Iterable[Arrival]) -> Mapping[str, bytes]:
+    """Seal the personal fields of messages, and in their rows; answers the keys it had to make, by subject."""
+    to_seal = [(one, subject) for one in arrivals if (subject := one.sealed_for) is not None]
+    sealer = await Sealer.of(connection, (subject for _, subject in to_seal))
+    for one, subject in to_seal:
+        values = members(one.message)
+        kind: type = type(one.message)
         for name in personal_fields(kind):
             if values[name] is not None:
                 values[name] = sealer.seal(subject, values[name])
-        row["data"] = orjson.Fragment(encode(values))
-        if subject in sealer.made:
-            key = base64.b64encode(sealer.made[subject]).decode()
-            names = {"message_id": row["message_id"], "subscription": row["subscription"]}
-            keys.append({**names, "subject": subject, "key": key})
-    return keys
+        one.message = kind(**values)
+        one.row["data"] = orjson.Fragment(encode(values))
+    return sealer.made
+
+
+def key_rows(arrivals: Iterable[Arrival], keys: Mapping[str, bytes]) -> list[dict[str, Any]]:
+    """The new keys, each with a row that needs it."""
+    return [
+        {
+            "message_id": one.row["message_id"],
+            "subscription": one.row["subscription"],
+            "subject": subject,
+            "key": base64.b64encode(keys[subject]).decode(),
+        }
+        for one in arrivals
+        if (subject := one.sealed_for) in keys and subject is not None
+    ]
 
 
 @cache

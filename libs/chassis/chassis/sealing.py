@@ -95,12 +95,13 @@ class Opener:
         self._keys = keys
 
     @classmethod
-    async def of(cls, connection: Connected, subjects: Iterable[str]) -> "Opener":
-        """An opener for these subjects, as their keys are now."""
-        wanted = list(set(subjects))
+    async def of(cls, connection: Connected, subjects: Iterable[str], known: Mapping[str, bytes]) -> "Opener":
+        """An opener for these subjects, as their keys are now; ``known`` are those that nobody else can have yet."""
+        wanted = list(set(subjects) - known.keys())
         if not wanted:
-            return cls({})
-        return cls({row["subject"]: row["key"] for row in await connection.fetch(KEYS_OF, wanted)})
+            return cls(known)
+        found = await connection.fetch(KEYS_OF, wanted)
+        return cls({**known, **{row["subject"]: row["key"] for row in found}})
 
     def open(self, sealed: Sealed) -> Any:
         """What is inside, or the part that ``path`` picks."""

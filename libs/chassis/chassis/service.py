@@ -17,11 +17,12 @@ from soko_contracts import Envelope, Sealed
 
 from chassis import idempotency, inbox, metrics, migrations
 from chassis.aggregate import Aggregate
+from chassis.arrivals import Arrivals
 from chassis.batch import Aggregates, Batch, Draft, Held, Unloaded, streams_of
 from chassis.calls import Caller, Calls
 from chassis.context import Context
 from chassis.database import AWAY
-from chassis.decider import Decider, Many
+from chassis.decider import Decider, Many, Refused
 from chassis.http import Authentication, Health, Keys, Revocations, ServiceTokens, Verifier, create_app
 from chassis.http.revocations import EVERY
 from chassis.jobs import SWEEP, Job, Jobs
@@ -37,7 +38,7 @@ from chassis.unit import Unit, driver
 from chassis.wait import Waiters
 from chassis.worker import ONE_AT_A_TIME, OPTIMISTIC_ROUNDS, Worker
 from chassis.world import World
-from chassis.writing import Conflict, statement
+from chassis.writing import Conflict, Lease, Statement, statement
 
 log = logging.getLogger(__name__)
 
@@ -99,6 +100,7 @@ class Service:
         )
         self.jobs = Jobs(self, (*jobs, SWEEP))
         self._relay, self._worker = Relay(self), Worker(self)
+        self.arrivals = Arrivals(self, self._worker)
         self._timers, self._caller = Timers(self), Caller(self)
         self._extra, self._sagas = tuple(extra), sagas or {}
         self._wakes = defaultdict[str, asyncio.Event](asyncio.Event)
@@ -123,25 +125,33 @@ class Service:
                 async with self.database.pool.acquire() as connection:
                     # The key's own primary key decides between two that come at once: the second waits for the first
                     # one's commit, loses its write, and finds here what the first has made.
-                    if once is not None and (made := await idempotency.recall(connection, once)) is not None:
-                        return Executed(None, 0, replayed=True, resource_id=made)
+                    if attempt and once is not None:
+                        earlier = await idempotency.recall(connection, once)
+                        if earlier is not None:
+                            return Executed(None, 0, replayed=True, resource_id=earlier)
                     if attempt < OPTIMISTIC_ROUNDS * 3:
-                        batch = await self._attempt(connection, do, context, once)
+                        batch, written = await self._attempt(connection, do, context, once, remembered=attempt == 0)
                     else:
                         async with connection.transaction():
                             await connection.execute(ONE_AT_A_TIME)
-                            batch = await self._attempt(connection, do, context, once)
+                            batch, written = await self._attempt(connection, do, context, once)
             except Conflict:
                 continue
             # Only now is it committed: a state remembered earlier would outlive a commit that failed.
-            self.committed(batch.draft)
+            self.committed(batch.draft, written)
             held = Held(0, None) if isinstance(do.decider, Many) else batch.state(do.decider.name(do.id))
             return Executed(held.state, held.version, resource_id=once.resource_id if once else None)
         raise Conflict(f"{do} lost every round")
 
-    async def _attempt(self, connection: Any, do: Do, context: Context, once: Once | None) -> Batch:
-        now = self.world.clock()
-        held = await self.store.load(connection, streams_of([do]))
+    async def _attempt(
+        self, connection: Any, do: Do, context: Context, once: Once | None, *, remembered: bool = False
+    ) -> tuple[Batch, Statement]:
+        """Raises Conflict also where a remembered state, or an idempotency key not looked for, was all there was to
+        go by: only what is appended proves the one, only what is written the other.
+        """
+        now, streams = self.world.clock(), streams_of([do])
+        believed = self.store.remembered(streams) if remembered else {}
+        held = believed | await self.store.load(connection, streams - believed.keys())
         batch = Batch(self.aggregates, held, now, self.world.ids)
         while True:
             try:
@@ -149,9 +159,15 @@ class Service:
                 break
             except Unloaded as missing:
                 batch.load(await self.store.load(connection, missing.streams))
-        made = await statement(connection, batch.draft, self.name, now, once)
+            except Refused as refused:
+                if remembered and (believed or once is not None):
+                    raise Conflict("refused on what is remembered") from refused
+                raise
+        if believed.keys() - batch.draft.held.keys():
+            raise Conflict("nothing was appended to a stream that was not read")
+        made = await statement(connection, batch.draft, self.name, now, once, self.lease())
         await made.run(connection)
-        return batch
+        return batch, made
 
     async def load(self, decider: Decider[Any, Any, Any], id_: str) -> Held:
         """A stream as it is now; version 0 when there is none."""
@@ -173,16 +189,16 @@ class Service:
         async with self.database.engine.begin() as sql:
             connection = await driver(sql)
             await sql.execute(sa.text("select 1"))  # SQLAlchemy opens its transaction with the first statement
-            unit = Unit(self, sql, context, self.world.clock())
+            unit, made = Unit(self, sql, context, self.world.clock()), Statement()
             if once is not None:
                 unit.replayed = await idempotency.claim(connection, once)
             yield unit
             if unit.replayed is None:
                 if once is not None:
                     once = once.for_(unit.resource_id or once.resource_id or "")
-                made = await statement(connection, unit.draft, self.name, unit.now, once)
+                made = await statement(connection, unit.draft, self.name, unit.now, once, self.lease())
                 await made.run(connection)
-        self.committed(unit.draft)
+        self.committed(unit.draft, made, in_order=False)
 
     async def seal(self, subject: str, value: Any) -> Sealed:
         """``value`` (anything JSON can say), readable only while the key of ``subject`` exists here."""
@@ -192,7 +208,7 @@ class Service:
     async def open(self, value: Sealed) -> Any:
         """A sealed value's content, or ``erased``."""
         async with self.database.pool.acquire() as connection:
-            return (await Opener.of(connection, [value.subject])).open(value)
+            return (await Opener.of(connection, [value.subject], {})).open(value)
 
     # Messages
 
@@ -200,21 +216,30 @@ class Service:
         """Store messages; returns when they are safe here."""
         await inbox.receive(self, envelopes)
 
-    def committed(self, draft: Draft) -> None:
-        """A batch has been written: remember its states and wake who has something to do."""
+    def committed(self, draft: Draft, made: Statement, *, in_order: bool = True) -> None:
+        """A batch has been written: remember its states, and set going what it leads to.
+
+        ``in_order``: its messages follow none of the same subject that this process does not know of.
+        """
+        if made.written:
+            self._relay.hand(made.written, in_order=in_order and all(held.ours for held in draft.held.values()))
+            self.wake("relay")
         self.store.remember(draft.held)
-        if draft.sent:
-            self._wakes["relay"].set()
         if draft.timers:
-            self._wakes["timers"].set()
+            self.wake("timers")
         if draft.calls:
-            self._wakes["calls"].set()
+            self._caller.make(made.calls)
+            self.wake("calls")
         if self.waiters is not None and draft.held:
             self.waiters.touched({stream.partition("-")[2] for stream in draft.held})
 
-    def wake_worker(self) -> None:
-        """There is something in the inbox."""
-        self._wakes["worker"].set()
+    def wake(self, loop: str) -> None:
+        """There is something to do for it."""
+        self._wakes[loop].set()
+
+    def lease(self) -> Lease | None:
+        """For calls that are about to be written; None: they wait to be leased."""
+        return self._caller.lease()
 
     # Steps: the loops run them, and so do tests and the simulation, one at a time
 
@@ -268,8 +293,10 @@ class Service:
         }
         if self.subscriptions.types or any(self.aggregates):
             steps["worker"] = self._work_step, POLL
+            self.arrivals.open = True
         if self.calls.names:
-            steps["calls"] = self._call_step, POLL
+            steps["calls"] = self._caller.flow, POLL
+            self._caller.running = True
         for number, step in enumerate(self._extra):
             steps[f"extra{number}"] = partial(step, self), POLL
         self._loops = [
@@ -280,6 +307,7 @@ class Service:
     async def stop(self) -> None:
         """Finish what has begun, then close. Whoever waits is answered now."""
         self._stopping = True
+        self.arrivals.open = False
         if self.waiters is not None:
             self.waiters.close()
         for wake in self._wakes.values():
@@ -291,6 +319,8 @@ class Service:
             await asyncio.gather(*self._loops, return_exceptions=True)
         if self.database.started:
             await self._caller.stop(STOP_SECONDS)
+            with contextlib.suppress(*AWAY):
+                await self._relay.finish()
         self._relay.stop()
         self._worker.stop()
         await self.database.stop()
@@ -337,13 +367,10 @@ class Service:
 
     async def _relay_step(self) -> int:
         """After a batch that was not full nothing is left, but for what has waked the loop meanwhile."""
-        return int(bool(await self.relay_once()) and self._relay.more)
+        return int(bool(await self._relay.flow()) and self._relay.more)
 
     async def _work_step(self) -> int:
         return int(bool(await self.work_once()) and self._worker.more)
-
-    async def _call_step(self) -> int:
-        return await self._caller.once() or int(self._caller.busy)
 
     async def measure_once(self) -> int:
         """Set the gauges that operators watch."""

@@ -2,17 +2,25 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from chassis.batch import Aggregates, Held
 from chassis.sealing import Connected
 
-TAILS = """
+LOAD = """
+with wanted as (select * from unnest($1::text[], $2::int[], $3::int[]) wanted (stream, version, fold_version)),
+kept as (
+    select snapshots.stream, snapshots.version, snapshots.state
+    from wanted join snapshots using (stream, fold_version) where wanted.version = 0
+)
+select stream, version, null as type, state as data from kept
+union all
 select events.stream, events.version, events.type, events.data
-from unnest($1::text[], $2::int[]) as wanted (stream, version)
-join events on events.stream = wanted.stream and events.version > wanted.version
-order by events.stream, events.version
-"""  # every event after the version that is known of each stream
-SNAPSHOTS = "select stream, version, fold_version, state from snapshots where stream = any($1::text[])"
+from wanted left join kept on kept.stream = wanted.stream
+join events on events.stream = wanted.stream and events.version > coalesce(kept.version, wanted.version)
+order by 1, 2
+"""  # what came after the version known of each stream; of one not known, its snapshot and what came after that
+NO_SNAPSHOTS = -1
 
 CACHED_STREAMS = 10_000
 
@@ -20,13 +28,18 @@ CACHED_STREAMS = 10_000
 class Store:
     """The streams of one service, with the states of recent ones kept in memory.
 
-    A kept state saves folding, never reading: each load asks for what came after it, so a state that another process
-    has moved on from is caught up, and the append's primary key settles the rest.
+    A load asks for what came after the kept state, so a state that another process has moved on from is caught up, and
+    the append's primary key settles the rest. Where that key alone is enough, because nothing is believed of a stream
+    but what an append to it will prove, ``remembered`` saves the reading too.
     """
 
     def __init__(self, aggregates: Aggregates) -> None:
         self._aggregates = aggregates
         self._cached: OrderedDict[str, Held] = OrderedDict()
+
+    def remembered(self, streams: Iterable[str]) -> dict[str, Held]:
+        """Those of ``streams`` that are kept in memory, as they were when this process last saw them."""
+        return {name: held for name in streams if (held := self._cached.get(name)) is not None}
 
     async def load(self, connection: Connected, streams: Iterable[str]) -> dict[str, Held]:
         """Each stream as it is in the database now; one that does not exist is at version 0."""
@@ -34,22 +47,20 @@ class Store:
         if not names:
             return {}
         held = {name: self._cached.get(name) or self._new(name) for name in names}
-        await self._from_snapshots(connection, held)
-        rows = await connection.fetch(TAILS, names, [held[name].version for name in names])
+        folds = [self._fold_version(name) for name in names]
+        rows = await connection.fetch(LOAD, names, [held[name].version for name in names], folds)
         for stream, version, type_, data in rows:
             aggregate = self._aggregates.of(stream)
+            if type_ is None:
+                held[stream] = Held(version, aggregate.states.decode("state", data), ours=False)
+                continue
             event = aggregate.codec.decode(type_, data)
-            held[stream] = Held(version, aggregate.decider.evolve(held[stream].state, event))
+            held[stream] = Held(version, aggregate.decider.evolve(held[stream].state, event), ours=False)
         return held
 
-    async def _from_snapshots(self, connection: Connected, held: dict[str, Held]) -> None:
-        fresh = [name for name, one in held.items() if not one.version and self._aggregates.of(name).snapshot_every]
-        if not fresh:
-            return
-        for stream, version, fold_version, state in await connection.fetch(SNAPSHOTS, fresh):
-            aggregate = self._aggregates.of(stream)
-            if fold_version == aggregate.fold_version:
-                held[stream] = Held(version, aggregate.states.decode("state", state))
+    def _fold_version(self, stream: str) -> int:
+        aggregate = self._aggregates.of(stream)
+        return aggregate.fold_version if aggregate.snapshot_every else NO_SNAPSHOTS
 
     def _new(self, stream: str) -> Held:
         return Held(0, self._aggregates.of(stream).decider.initial)
@@ -57,7 +68,7 @@ class Store:
     def remember(self, held: Mapping[str, Held]) -> None:
         """Keep these states: they have been committed."""
         for stream, one in held.items():
-            self._cached[stream] = one
+            self._cached[stream] = one if one.ours else replace(one, ours=True)
             self._cached.move_to_end(stream)
         while len(self._cached) > CACHED_STREAMS:
             self._cached.popitem(last=False)

@@ -34,7 +34,7 @@ class Timers:
             done: str = await connection.execute(FIRE, service.world.clock(), service.name)
         moved = int(done.rpartition(" ")[2])
         if moved:
-            service.wake_worker()
+            service.wake("worker")
         return moved
 
     async def next_at(self) -> datetime | None:

@@ -2,13 +2,14 @@
 
 One worker a database is active, by an advisory lock held on the connection it works with. A claimed row is finished
 by the same statement that writes what it led to: either both or neither. That is all the atomicity a batch needs, so it
-costs three round trips: claim, load, write.
+costs three round trips: claim, load, write. Most messages never get here: ``arrivals`` works them off as they come.
 """
 
+import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -29,7 +30,7 @@ from chassis.logs import blanked
 from chassis.outcome import Do, Outcome
 from chassis.sealing import Connected
 from chassis.subscriptions import message_in, received
-from chassis.writing import Conflict, insert, statement
+from chassis.writing import Conflict, Statement, insert, statement
 
 if TYPE_CHECKING:
     from chassis.service import Service
@@ -63,9 +64,9 @@ OPTIMISTIC_ROUNDS = 3
 
 @dataclass(slots=True)
 class Claimed:
-    """One inbox row at work."""
+    """One inbox row at work, or what would have been one."""
 
-    row: asyncpg.Record
+    row: Mapping[str, Any]
     outcomes: Iterable[Outcome] = ()
     error: BaseException | None = None
     note: str | None = None
@@ -92,6 +93,7 @@ class Worker:
         self._service = service
         self._alone = Alone(service, "worker")
         self._limit = BATCH
+        self.turn = asyncio.Lock()  # one batch at a time, whether from the inbox or as it arrives
         self.more = False
 
     async def once(self) -> int:
@@ -101,14 +103,17 @@ class Worker:
         written stands alone and is counted. Lost races are decided again on fresh state and count for nobody; after
         three rounds the other writers wait.
         """
-        try:
-            connection = await self._alone.connection()
-            if connection is None:
-                return 0
-            return await self._once(connection)
-        except AWAY:
-            self.stop()
-            raise
+        async with self.turn:
+            try:
+                connection = await self.connection()
+                return 0 if connection is None else await self._once(connection)
+            except AWAY:
+                self.stop()
+                raise
+
+    async def connection(self) -> "asyncpg.Connection[Any] | None":
+        """The connection to work with; None while another process is the one at work."""
+        return await self._alone.connection()
 
     def stop(self) -> None:
         """Let another worker go on."""
@@ -118,11 +123,11 @@ class Worker:
         for attempt in range(OPTIMISTIC_ROUNDS + 1):
             try:
                 if attempt < OPTIMISTIC_ROUNDS:
-                    worked, draft = await self._batch(connection, self._limit)
+                    worked, draft, made = await self._batch(connection, self._limit)
                 else:
                     async with connection.transaction():
                         await connection.execute(ONE_AT_A_TIME)
-                        worked, draft = await self._batch(connection, self._limit)
+                        worked, draft, made = await self._batch(connection, self._limit)
             except Conflict as lost:
                 if attempt == OPTIMISTIC_ROUNDS:
                     return await self._smaller(connection, lost)
@@ -132,7 +137,7 @@ class Worker:
             except (asyncpg.PostgresError, ValueError, TypeError) as error:
                 return await self._smaller(connection, error)
             # Only now is it committed: a state remembered earlier would outlive a commit that failed.
-            self._service.committed(draft)
+            self._service.committed(draft, made)
             self.more = worked >= self._limit
             self._limit = min(BATCH, self._limit * 2)
             return worked
@@ -146,22 +151,28 @@ class Worker:
             return 1
         return await self._blame_first(connection, error)
 
-    async def _batch(self, connection: Connected, limit: int) -> tuple[int, Draft]:
+    async def _batch(self, connection: Connected, limit: int) -> tuple[int, Draft, Statement]:
         service = self._service
         started = time.perf_counter()
         now = service.world.clock()
         claimed = [Claimed(row) for row in await connection.fetch(CLAIM, now, limit)]
         if not claimed:
-            return 0, Draft()
+            return 0, Draft(), Statement()
         for one in claimed:
             self._translate(one, now)
-        batch, work = await self._decide(connection, claimed, now)
-        made = await statement(connection, batch.draft, service.name, now, None)
+        batch, work = await self.decide(connection, claimed, now)
+        made = await statement(connection, batch.draft, service.name, now, None, service.lease())
         made.add(FINISH, [one.row["id"] for one in work.finished])
-        made.add_rows(DONE, [_done(one, now) for one in work.finished])
-        made.add_rows(FAIL, [self._failure(one, now) for one in work.failed])
+        made.add_rows(DONE, [{"id": one.row["id"], **done(one, now)} for one in work.finished])
+        made.add_rows(FAIL, [{"id": one.row["id"], **self.failure(one, now)} for one in work.failed])
         await made.run(connection)
         service.world.faults.reach("work.written")
+        self.tell(claimed, work, started)
+        return len(claimed), batch.draft, made
+
+    def tell(self, claimed: list[Claimed], work: Work, started: float) -> None:
+        """One log line a batch, and its figures."""
+        service = self._service
         seconds = time.perf_counter() - started
         log.info(
             "worked",
@@ -178,7 +189,6 @@ class Worker:
         for outcome, rows in (("finished", work.finished), ("failed", work.failed)):
             for subscription, count in Counter(one.row["subscription"] for one in rows).items():
                 metrics.HANDLED.labels(service.name, subscription, outcome).inc(count)
-        return len(claimed), batch.draft
 
     def _translate(self, one: Claimed, now: datetime) -> None:
         try:
@@ -186,7 +196,7 @@ class Worker:
         except Exception as error:
             one.error = error
 
-    def _outcomes(self, row: asyncpg.Record, now: datetime) -> Iterable[Outcome]:
+    def _outcomes(self, row: Mapping[str, Any], now: datetime) -> Iterable[Outcome]:
         if row["timer"]:
             aggregate = self._service.aggregates.of(row["subject"])
             id_ = row["subject"].partition("-")[2]
@@ -196,7 +206,14 @@ class Worker:
             message_in(envelope), received(envelope, now)
         )
 
-    async def _decide(self, connection: Connected, claimed: list[Claimed], now: datetime) -> tuple[Batch, Work]:
+    async def decide(
+        self, connection: Connected, claimed: list[Claimed], now: datetime, remembered: bool = False
+    ) -> tuple[Batch, Work]:
+        """Carry out in memory what they lead to. ``remembered``: on the states in memory, where there are any.
+
+        Raises Conflict when something was decided on a remembered state that no append will prove: a stream where
+        nothing happens has to be read.
+        """
         service, work = self._service, Work()
         streams = set[str]()
         for one in claimed:
@@ -204,7 +221,8 @@ class Worker:
                 streams |= streams_of(one.outcomes)
             except Exception as error:
                 one.error = error
-        held = await service.store.load(connection, streams)
+        believed = service.store.remembered(streams) if remembered else {}
+        held = believed | await service.store.load(connection, streams - believed.keys())
         states = {name: one.state for name, one in held.items()}
         more = set[str]()
         for one in claimed:
@@ -223,6 +241,8 @@ class Worker:
             else:
                 work.failed.append(one)
                 held_back.add(one.row["key"])
+        if believed.keys() - batch.draft.held.keys():
+            raise Conflict("nothing was appended to a stream that was not read")
         return batch, work
 
     async def _carry_out(self, connection: Connected, batch: Batch, one: Claimed) -> None:
@@ -238,7 +258,8 @@ class Worker:
                 one.error = error
             return
 
-    def _failure(self, one: Claimed, now: datetime) -> dict[str, Any]:
+    def failure(self, one: Claimed, now: datetime) -> dict[str, Any]:
+        """What its inbox row says after a failed try."""
         row, error = one.row, one.error
         tries = row["tries"] + 1
         log.warning(
@@ -247,7 +268,6 @@ class Worker:
             extra={name: row[name] for name in ("message_id", "type", "subscription", "correlationid")},
         )
         return {
-            "id": row["id"],
             "tries": tries,
             "error": told(error),
             "due_at": now + backoff(tries, self._service.world.random.random()),
@@ -258,7 +278,7 @@ class Worker:
         """The first due row alone cannot be written: count it as tried."""
         now = self._service.world.clock()
         rows = await connection.fetch(CLAIM, now, 1)
-        failures = [self._failure(Claimed(row, error=error), now) for row in rows]
+        failures = [{"id": row["id"], **self.failure(Claimed(row, error=error), now)} for row in rows]
         await connection.execute(FAIL.replace("{}", "$1"), orjson.dumps(failures).decode())
         return len(rows)
 
@@ -279,7 +299,7 @@ def told(error: BaseException | None) -> str:
     return f"{type(error).__name__}: {blanked(text)}"[:2000]
 
 
-def envelope_of(row: asyncpg.Record) -> Envelope:
+def envelope_of(row: Mapping[str, Any]) -> Envelope:
     """The envelope kept in an outbox, published or inbox row."""
     return Envelope(
         id=row["message_id"],
@@ -296,7 +316,8 @@ def envelope_of(row: asyncpg.Record) -> Envelope:
     )
 
 
-def _done(one: Claimed, now: datetime) -> dict[str, Any]:
+def done(one: Claimed, now: datetime) -> dict[str, Any]:
+    """What is kept of a finished message."""
     row = one.row
-    kept = ("id", "message_id", "subscription", "type", "key", "correlationid", "tries", "received_at")
+    kept = ("message_id", "subscription", "type", "key", "correlationid", "tries", "received_at")
     return {name: row[name] for name in kept} | {"finished_at": now, "note": one.note}

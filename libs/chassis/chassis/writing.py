@@ -1,20 +1,23 @@
 """Writing a whole batch with one statement.
 
 Every table gets one JSON array and one ``insert … select … from json_populate_recordset``; the parts are CTEs of one
-statement, so a command costs one round trip and is atomic without BEGIN and COMMIT. PostgreSQL runs the main query,
-here always the append, before the parts nothing refers to: events come first, sorted by stream, so two writers that
-meet wait for each other on the streams' primary key in the same order, and one of them loses there: ``Conflict``.
+statement, so a command costs one round trip and is atomic without BEGIN and COMMIT. The main query counts the appended
+events first, and PostgreSQL runs what it refers to before the other parts: events come first, sorted by stream, so two
+writers that meet wait for each other on the streams' primary key in the same order, and one of them loses there:
+``Conflict``.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
-from asyncpg import DeadlockDetectedError, SerializationError, UniqueViolationError
+from asyncpg import DeadlockDetectedError, DivisionByZeroError, SerializationError, UniqueViolationError
+from soko_contracts import MESSAGES, Envelope
 from soko_contracts.registry import Message
 
 from chassis import tables
@@ -34,40 +37,76 @@ class Conflict(Exception):
 LOST_RACES = (UniqueViolationError, DeadlockDetectedError, SerializationError)
 
 
+UNKNOWN_CALL = timedelta(minutes=1)
+
+
+class Unmet(Exception):
+    """What a statement required was not so: nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Calls may go out as soon as they are written: under this name, so long each (seconds by the name of a call)."""
+
+    id: str
+    lengths: Mapping[str, timedelta]
+
+
 @dataclass(slots=True)
 class Statement:
-    """Parts of one statement, each with its own parameter ``$n``."""
+    """Parts of one statement, each with its own parameter ``$n``.
 
-    parts: list[str] = field(default_factory=list)
+    After ``run``: ``written`` are the messages it put into the outbox, with their rows' ids; ``calls`` the calls that
+    are leased to this process.
+    """
+
+    parts: dict[str, str] = field(default_factory=dict)
     values: list[Any] = field(default_factory=list)
+    requires: list[str] = field(default_factory=list)
+    sent: list[Envelope] = field(default_factory=list)
+    written: list[tuple[int, Envelope]] = field(default_factory=list)
+    calls: list[Json] = field(default_factory=list)
 
-    def add(self, sql: str, value: Any) -> None:
-        """Add a part; ``{}`` in it stands for its parameter."""
-        self.values.append(value)
-        self.parts.append(sql.replace("{}", f"${len(self.values)}"))
+    def add(self, sql: str, *values: Any, name: str = "") -> None:
+        """Add a part; each ``{}`` in it stands for its next parameter."""
+        for value in values:
+            sql = sql.replace("{}", self.value(value), 1)
+        self.parts[name or f"p{len(self.parts)}"] = sql
 
-    def add_rows(self, sql: str, rows: Sequence[Json]) -> None:
+    def add_rows(self, sql: str, rows: Sequence[Json], name: str = "") -> None:
         """Add a part whose parameter is a JSON array, unless it is empty."""
         if rows:
-            self.add(sql, orjson.dumps(rows).decode())
+            self.add(sql, orjson.dumps(rows).decode(), name=name)
+
+    def value(self, value: Any) -> str:
+        """A parameter more; what stands for it in the text."""
+        self.values.append(value)
+        return f"${len(self.values)}"
+
+    def require(self, condition: str) -> None:
+        """Write nothing unless this SQL condition is true."""
+        self.requires.append(condition)
 
     def text(self) -> str:
-        """The first part is the main query, the others run after it."""
-        if not self.parts:
-            return "select 1"
-        main, *others = self.parts
-        if not others:
-            return main
-        return "with " + ",\n".join(f"p{n} as ({part})" for n, part in enumerate(others)) + "\n" + main
+        """The whole statement. It answers the ids of the outbox's new rows."""
+        parts = ",\n".join(f"{name} as ({part})" for name, part in self.parts.items())
+        counted = "(select count(*) from appended)" if "appended" in self.parts else "0"
+        ids = "array(select id from outgoing)" if "outgoing" in self.parts else "null"
+        # A false condition divides by zero: the one way for a single statement to take itself back.
+        met = " and ".join(self.requires) or "true"
+        return f"with {parts}\nselect {ids}, {counted}, 1 / ({met})::int"
 
     async def run(self, connection: Connected) -> None:
-        """Raises Conflict on a lost race."""
+        """Raises Conflict on a lost race, and Unmet."""
         if not self.parts:
             return
         try:
-            await connection.execute(self.text(), *self.values)
+            ids = await connection.fetchval(self.text(), *self.values)
         except LOST_RACES as lost:
             raise Conflict(str(lost)) from lost
+        except DivisionByZeroError as unmet:
+            raise Unmet from unmet
+        self.written = list(zip(ids or (), self.sent, strict=True))
 
 
 @cache
@@ -107,38 +146,54 @@ SET_TIMER = insert(
 )
 KEEP_SNAPSHOT = upsert(tables.snapshots, ("stream", "version", "fold_version", "state"), False)
 FORGET = "delete from subject_keys where subject = any({}::text[])"
-OUTBOX = insert(tables.outbox)
-CALLS = insert(
-    tables.calls,
-    ("id", "name", "stream", "key", "request", "correlationid", "causationid", "created_at", "due_at", "tries"),
-)
-EVENTS = insert(tables.events)
+OUTBOX = insert(tables.outbox) + " returning id"
+CALLS = insert(tables.calls)
+EVENTS = insert(tables.events) + " returning 1"
 IDEMPOTENCY = insert(tables.idempotency)
 
 
-async def statement(connection: Connected, draft: Draft, source: str, now: datetime, once: Once | None) -> Statement:
-    """The statement that writes ``draft``.
+EMPTY: Mapping[str, bytes] = MappingProxyType({})
+
+
+async def statement(
+    connection: Connected,
+    draft: Draft,
+    source: str,
+    now: datetime,
+    once: Once | None,
+    lease: Lease | None = None,
+    new_keys: Mapping[str, bytes] = EMPTY,
+) -> Statement:
+    """The statement that writes ``draft``; its calls are leased at once where there is a ``lease``.
+
+    ``new_keys`` are those of subjects that have been sealed for and are about to be written too.
 
     The JSON is made once to see whose sealed values are in it, and where there are any once more, with their keys.
     """
     found = Finder()
-    made = _statement(draft, source, now, once, found.default)
+    made = _statement(draft, source, now, once, lease, found.default)
     if found.subjects:
-        opener = await Opener.of(connection, found.subjects)
-        made = _statement(draft, source, now, once, opener.default)
+        opener = await Opener.of(connection, found.subjects, new_keys)
+        made = _statement(draft, source, now, once, lease, opener.default)
     return made
 
 
-def _statement(draft: Draft, source: str, now: datetime, once: Once | None, opened: Default) -> Statement:
+def _statement(
+    draft: Draft, source: str, now: datetime, once: Once | None, lease: Lease | None, opened: Default
+) -> Statement:
     made = Statement()
     events = sorted(draft.events, key=lambda recorded: (recorded.stream, recorded.version))
-    made.add_rows(EVENTS, [_event(recorded, now) for recorded in events])
+    made.add_rows(EVENTS, [_event(recorded, now) for recorded in events], "appended")
     for sql, rows in _row_parts(draft.rows.values()):
         made.add(sql, encode_opening(rows, opened).decode())
     made.add_rows(KEEP_SNAPSHOT, _snapshots(draft))
-    made.add_rows(OUTBOX, [_sent(sent, source, now, opened) for sent in draft.sent])
+    made.sent = [_envelope(sent, source, now, opened) for sent in draft.sent]
+    made.add_rows(OUTBOX, [_outgoing(envelope) for envelope in made.sent], "outgoing")
     made.add_rows(SET_TIMER, [_timer(timer) for timer in draft.timers.values()])
-    made.add_rows(CALLS, [_call(asking, now, opened) for asking in draft.calls])
+    made.calls = [_call(asking, now, lease, opened) for asking in draft.calls]
+    made.add_rows(CALLS, [{**row, "request": orjson.Fragment(row["request"])} for row in made.calls])
+    if lease is None:
+        made.calls = []
     if draft.forgotten:
         made.add(FORGET, draft.forgotten)
     if once is not None:
@@ -205,20 +260,40 @@ def message_data(message: Message, opened: Default) -> bytes:
     return encode_opening(message, opened if message.KIND == "command" else refuse_sealed)
 
 
-def _sent(sent: Sent, source: str, now: datetime, opened: Default) -> Json:
+def _envelope(sent: Sent, source: str, now: datetime, opened: Default) -> Envelope:
+    return Envelope(
+        id=sent.message_id,
+        source=source,
+        type=sent.message.TYPE,
+        time=now,
+        subject=sent.subject,
+        partitionkey=sent.subject,
+        sequence=sent.sequence,
+        correlationid=sent.cause.correlationid,
+        causationid=sent.cause.causationid,
+        traceparent=sent.cause.traceparent,
+        data=message_data(sent.message, opened),
+    )
+
+
+def _outgoing(envelope: Envelope) -> Json:
+    return {"kind": MESSAGES[envelope.type].KIND, **message_row(envelope)}
+
+
+def message_row(envelope: Envelope) -> Json:
+    """The columns of an outbox, published or inbox row that hold a message."""
     return {
-        "kind": sent.message.KIND,
-        "message_id": sent.message_id,
-        "type": sent.message.TYPE,
-        "source": source,
-        "subject": sent.subject,
-        "partitionkey": sent.subject,
-        "sequence": sent.sequence,
-        "time": now,
-        "correlationid": sent.cause.correlationid,
-        "causationid": sent.cause.causationid,
-        "traceparent": sent.cause.traceparent,
-        "data": orjson.Fragment(message_data(sent.message, opened)),
+        "message_id": envelope.id,
+        "type": envelope.type,
+        "source": envelope.source,
+        "subject": envelope.subject,
+        "partitionkey": envelope.partitionkey,
+        "sequence": envelope.sequence,
+        "time": envelope.time,
+        "correlationid": envelope.correlationid,
+        "causationid": envelope.causationid,
+        "traceparent": envelope.traceparent,
+        "data": orjson.Fragment(envelope.data),
     }
 
 
@@ -234,16 +309,20 @@ def _timer(timer: Timer) -> Json:
     }
 
 
-def _call(asking: Asking, now: datetime, opened: Default) -> Json:
+def _call(asking: Asking, now: datetime, lease: Lease | None, opened: Default) -> Json:
     return {
         "id": asking.call_id,
         "name": asking.call.name,
         "stream": asking.stream,
         "key": asking.call.key,
-        "request": orjson.Fragment(encode_opening(asking.call.request, opened)),
+        "request": encode_opening(asking.call.request, opened),
         "correlationid": asking.cause.correlationid,
         "causationid": asking.cause.causationid,
         "created_at": now,
         "due_at": now,
-        "tries": 0,
+        "tries": 0 if lease is None else 1,
+        "lease": lease and lease.id,
+        "leased_until": lease and now + lease.lengths.get(asking.call.name, UNKNOWN_CALL),
+        "error": None,
+        "parked_at": None,
     }
