@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,13 +46,18 @@ class RunningShop:
     url: str
     mode: str
     process: "subprocess.Popen[bytes]"
+    given: Mapping[str, str]
+    server: str = ""
+    """The PostgreSQL that its databases are on, where that is not its own."""
 
     @classmethod
-    def start(cls, mode: str, home: Path | None = None, port: int | None = None) -> "RunningShop":
-        """``soko run`` or ``soko processes``; on an existing folder the shop that was there goes on."""
+    def start(cls, mode: str, home: Path | None = None, port: int | None = None, **given: str) -> "RunningShop":
+        """``soko run`` or ``soko processes``; on an existing folder the shop that was there goes on.
+
+        ``given`` are further settings.
+        """
         if home is None:
-            home = Path(tempfile.mkdtemp(prefix="soko-killed-"))
-            home.chmod(0o755)
+            home = new_home("soko-killed-")
         port = port or pick_port()
         environment = {
             **os.environ,
@@ -61,12 +67,25 @@ class RunningShop:
             "DEMO_PRODUCTS": "0",
             "METRICS_PORT": "0",
             "PORT": str(port),
+            **given,
         }
         with (home / "shop.log").open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "soko", mode], env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL
             )
-        return cls(home, f"http://127.0.0.1:{port}", mode, process)
+        return cls(home, f"http://127.0.0.1:{port}", mode, process, given)
+
+    def start_again(self) -> None:
+        """Start it where it was, after it has ended."""
+        port = int(self.url.rpartition(":")[2])
+        self.process = self.start(self.mode, self.home, port, **self.given).process
+
+    def children(self) -> list[dict[str, Any]]:
+        """``name``, ``pid`` and ``port`` of each process of ``soko processes``, as its supervisor knows them."""
+        try:
+            return list(json.loads((self.home / "processes.json").read_text()))
+        except (FileNotFoundError, json.JSONDecodeError):
+            return []
 
     def pid_of(self, name: str) -> int | None:
         """The process that a name stands for: a service, ``postgresql``, ``rabbitmq``, or ``shop`` for all in one."""
@@ -75,11 +94,7 @@ class RunningShop:
         if self.mode == "run":
             lines = (self.home / "postgres" / "data" / "postmaster.pid").read_text().splitlines()
             return int(lines[0]) if lines else None
-        try:
-            children = json.loads((self.home / "processes.json").read_text())
-        except (FileNotFoundError, json.JSONDecodeError):
-            return None
-        return next((child["pid"] for child in children if child["name"] == name), None)
+        return next((child["pid"] for child in self.children() if child["name"] == name), None)
 
     async def kill(self, name: str) -> None:
         """kill -9, and start the whole shop again if it was all of it: what else dies is started again by itself."""
@@ -87,12 +102,11 @@ class RunningShop:
         os.kill(pid, signal.SIGKILL)
         if name == "shop":
             self.process.wait()
-            port = int(self.url.rpartition(":")[2])
-            self.process = self.start(self.mode, self.home, port).process
+            self.start_again()
 
     def databases(self) -> dict[str, str]:
         """Where each service's data is now."""
-        server = EmbeddedPostgres(self.home / "postgres").running_url("postgres")
+        server = self.server or EmbeddedPostgres(self.home / "postgres").running_url("postgres")
         return {name: on_server(server, name) for name in (*SERVICES, CARDSIM)}
 
     async def at_rest(self) -> list[Breach]:
@@ -147,9 +161,11 @@ class Shopper:
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self._session, self._url = session, url
         self.headers: dict[str, str] = {}
+        self.put_off: Counter[str] = Counter()
+        """Why it had to try again: the answers, by status and problem, that were none; and how often."""
 
     async def call(self, method: str, path: str, json: Any = None, *, key: str = "", within: float = 120) -> Any:
-        """(status, body) of the first answer that is not a server's error."""
+        """(status, body) of the first answer that is not a server's error, nor asks to come again."""
         headers = {**self.headers, "Idempotency-Key": key or new_id(), "Prefer": "wait=2"}
         async with asyncio.timeout(within):
             while True:
@@ -160,11 +176,13 @@ class Shopper:
                         if token := answer.headers.get("X-Cart-Token"):
                             self.headers["X-Cart-Token"] = token
                         body = await answer.json(content_type=None)
-                        in_flight = isinstance(body, dict) and str(body.get("type", "")).endswith("in-flight")
-                        if answer.status < 500 and answer.status != 429 and not in_flight:
+                        again = "Retry-After" in answer.headers
+                        if answer.status < 500 and not again:
                             return answer.status, body
-                except (aiohttp.ClientError, TimeoutError, ValueError):
-                    pass
+                        problem = body.get("type", "") if isinstance(body, dict) else ""
+                        self.put_off[f"{answer.status} {problem}{'' if again else ' for ever'}"] += 1
+                except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+                    self.put_off[type(error).__name__] += 1
                 await asyncio.sleep(random.uniform(0.1, 0.4))
 
 
@@ -212,20 +230,37 @@ async def stocked(session: aiohttp.ClientSession, url: str, stock: int) -> str:
     return sku
 
 
+def order_by_card(token: str) -> dict[str, Any]:
+    """What a guest sends to order what is in the cart."""
+    return {
+        "email": "guest@soko.example",
+        "shipping_address": ADDRESS,
+        "shipping_method": "standard",
+        "payment": {"method": "card", "token": token},
+    }
+
+
 async def buy(session: aiohttp.ClientSession, url: str, sku: str) -> str:
     """One guest's checkout, however often it has to be tried; the order's id."""
     guest = Shopper(session, url)
     status, body = await guest.call("POST", "/cart/items", {"sku": sku, "quantity": 1})
     assert status in (200, 201), body
-    order = {
-        "email": "guest@soko.example",
-        "shipping_address": ADDRESS,
-        "shipping_method": "standard",
-        "payment": {"method": "card", "token": random.choice(["tok_success"] * 8 + ["tok_declined", "tok_duplicate"])},
-    }
+    order = order_by_card(random.choice(["tok_success"] * 8 + ["tok_declined", "tok_duplicate"]))
     status, body = await guest.call("POST", "/orders", order, key=new_id())
     assert status in ANSWERED, body
-    return str(body.get("id") or body["order"]["id"])
+    return id_of(body)
+
+
+def id_of(answer: Any) -> str:
+    """Of the order that a checkout answered with, or with a problem about it."""
+    return str(answer.get("id") or answer["order"]["id"])
+
+
+def new_home(prefix: str) -> Path:
+    """A new folder for a shop, which its servers can reach as another user."""
+    home = Path(tempfile.mkdtemp(prefix=prefix))
+    home.chmod(0o755)
+    return home
 
 
 def remove(shop: RunningShop) -> None:
