@@ -41,7 +41,7 @@ async def shop_through(seed: int, told: Callable[[str], None]) -> str:
             schedule = [fault for fault in schedule if fault.kind != "disk full"]
         crowd = Crowd(session, shop.shop.url, [await stocked(session, shop.shop.url, 100_000) for _ in range(5)])
         keeping = asyncio.create_task(shop.keep())
-        crowd.come()
+        await crowd.come()
         try:
             line = await _suffer(shop, crowd, schedule, told)
         finally:

@@ -11,7 +11,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,17 +25,13 @@ from chassis.servers.postgres import EmbeddedPostgres
 from chassis.world import new_id
 from shopping import ADDRESS
 from soko.databases import on_server
-from soko.oracle import Breach, breaches
+from soko.oracle import Breach, breaches, unrest
 from soko.seeding import demo_password
 from soko.services import CARDSIM, SERVICES
 
 STARTS_WITHIN = 120
 SETTLES_WITHIN = 120
 ANSWERED = (200, 201, 202, 402, 409)
-WAITING = """
-select (select count(*) from outbox) + (select count(*) from inbox where parked_at is null)
-     + (select count(*) from calls where parked_at is null)
-"""
 
 
 @dataclass
@@ -111,18 +107,17 @@ class RunningShop:
 
     async def at_rest(self) -> list[Breach]:
         """Wait until nothing is on its way, then let the oracle look."""
+        found = ["nobody knows: there is no database"]
 
         async def quiet() -> bool:
-            try:
-                urls = self.databases()
-                waiting = [await _fetchval(url, WAITING) for name, url in urls.items() if name != CARDSIM]
-                waiting.append(await _fetchval(urls[CARDSIM], "select count(*) from webhooks where parked_at is null"))
-                unsettled = await _fetchval(urls["order"], UNSETTLED)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ServerFailed):
-                return False
-            return not sum(waiting) and not unsettled
+            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ServerFailed):
+                found[:] = await unrest(self.databases())
+            return not found
 
-        await until(quiet, SETTLES_WITHIN)
+        try:
+            await until(quiet, SETTLES_WITHIN)
+        except TimeoutError:
+            raise AssertionError(f"after {SETTLES_WITHIN} s there still are {found}") from None
         return await breaches(self.databases())
 
     def stop(self) -> None:
@@ -136,32 +131,17 @@ class RunningShop:
             raise
 
 
-UNSETTLED = """
-select count(*) from (
-    select stream, array_agg(type) as types from events where stream like 'order-%' group by stream) orders
-where not types && array['awaiting_payment.v1', 'cancelled.v1', 'confirmed.v1']
-"""
-
-
 async def _soon(value: Any) -> Any:
     return value
-
-
-async def _fetchval(url: str, sql: str) -> int:
-    connection = await asyncpg.connect(url, timeout=5)
-    try:
-        return int(await connection.fetchval(sql))
-    finally:
-        await connection.close()
 
 
 class Shopper:
     """Somebody who tries again, with the same key, until there is an answer."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+    def __init__(self, session: aiohttp.ClientSession, url: str, put_off: Counter[str] | None = None) -> None:
         self._session, self._url = session, url
         self.headers: dict[str, str] = {}
-        self.put_off: Counter[str] = Counter()
+        self.put_off: Counter[str] = Counter() if put_off is None else put_off
         """Why it had to try again: the answers, by status and problem, that were none; and how often."""
 
     async def call(self, method: str, path: str, json: Any = None, *, key: str = "", within: float = 120) -> Any:
@@ -186,9 +166,9 @@ class Shopper:
                 await asyncio.sleep(random.uniform(0.1, 0.4))
 
 
-async def login(session: aiohttp.ClientSession, url: str, email: str) -> Shopper:
+async def login(session: aiohttp.ClientSession, url: str, email: str, put_off: Counter[str] | None = None) -> Shopper:
     """Somebody with an account."""
-    person = Shopper(session, url)
+    person = Shopper(session, url, put_off)
     status, body = await person.call("POST", "/auth/login", {"email": email, "password": demo_password()})
     assert status == 200, body
     person.headers["Authorization"] = f"Bearer {body['access_token']}"
