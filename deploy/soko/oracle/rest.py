@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import asyncpg
 
@@ -26,11 +26,10 @@ async def unrest(urls: Mapping[str, str]) -> list[str]:
     return [line for lines in found for line in lines]
 
 
-async def rest(urls: Mapping[str, str], seconds: float, tell: Callable[[list[str]], None]) -> list[str]:
-    """Wait for rest, so long at most; what was still on its way then. ``tell`` hears it on the way."""
+async def rest(urls: Mapping[str, str], seconds: float) -> list[str]:
+    """Wait for rest, so long at most; what was still on its way then."""
     until = time.monotonic() + seconds
-    while (found := await unrest(urls)) and time.monotonic() < until:
-        tell(found)
+    while (found := await unrest(urls)) and time.monotonic() < until:  # noqa: ASYNC110 - others bring it
         await asyncio.sleep(EVERY)
     return found
 
