@@ -122,6 +122,14 @@ ALLOWED = {
     "GET /api/v1/notifications": SIGNED_IN,
     "GET /api/v1/events": STAFF,
     "GET /api/v1/event-types": STAFF,
+    # operators
+    "GET /api/v1/ops/dead-letters": ADMIN,
+    "POST /api/v1/ops/dead-letters/{letter_id}/replay": ADMIN,
+    "DELETE /api/v1/ops/dead-letters/{letter_id}": ADMIN,
+    "GET /api/v1/ops/jobs": ADMIN,
+    "PATCH /api/v1/ops/jobs": ADMIN,
+    "POST /api/v1/ops/jobs/{job}/run": ADMIN,
+    "GET /api/v1/ops/orders/{order_id}/explain": STAFF,
 }
 """A service's token adds nothing: whoever sends one to the gateway is nobody."""
 
