@@ -44,10 +44,10 @@ TOLD_BY_STAFF = "catalog"
 
 async def secrets(databases: Databases, report: Report) -> None:
     """Look through every row; the database looks, and only what it finds comes here."""
-    patterns = "|".join([*SECRET.values(), DIGITS])
+    patterns = [*SECRET.values(), DIGITS]  # one after the other: as one alternation they take half as long again
     for service in databases.services:
         for table, rows_of in PLACES.items():
-            sql = f"select row, said from ({rows_of}) rows where said ~ $1"
+            sql = f"select row, said from ({rows_of}) rows where said ~ any($1::text[])"
             async for rows in databases.pages(service, sql, patterns):
                 for row in rows:
                     for what in _secrets_in(row["said"]):
@@ -64,11 +64,11 @@ async def secrets(databases: Databases, report: Report) -> None:
 
 async def personal(databases: Databases, report: Report) -> None:
     """Public events carry ids alone."""
-    patterns = "|".join(PERSONAL.values())
+    patterns = list(PERSONAL.values())
     for service in databases.services:
         if service == TOLD_BY_STAFF:
             continue
-        sql = f"select row, said from ({PLACES['published']}) rows where said ~ $1"
+        sql = f"select row, said from ({PLACES['published']}) rows where said ~ any($1::text[])"
         async for rows in databases.pages(service, sql, patterns):
             for row in rows:
                 for what, pattern in PERSONAL.items():
