@@ -51,8 +51,8 @@ check: $(READY) ## lint, types, import rules, contracts, manifests
 test: $(READY) ## all tests but the long ones
 	SCHEMATHESIS_SEED=$${SCHEMATHESIS_SEED:-1} $(BIN)/pytest -m "not long"
 
-test-long: $(READY) ## the tests that take minutes each
-	$(BIN)/pytest -m long
+test-long: $(READY) ## the tests that take minutes each; PART=faults, kills ...: of one folder in tests/
+	$(BIN)/pytest -m long $(if $(PART),tests/$(PART))
 
 coverage: $(READY) ## how much of the domain and the chassis the tests reach: 90% at least
 	$(BIN)/coverage run -m pytest -m "not long" -q libs services tests/conformance

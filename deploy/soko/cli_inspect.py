@@ -58,7 +58,7 @@ def show_dead_letter(id_: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     from soko import operations
 
     with beside_the_shop():
-        service = known(id_.partition("/")[0])
+        service = known(id_.partition("-")[0])
         found = [letter for letter in asyncio.run(operations.dead_letters([service])) if letter.id == id_]
         if not found:
             raise operations.missing_letter(id_)

@@ -4,12 +4,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+from chassis.http import Peers
 from chassis.http.problems import exported
 from chassis.servers import ServerFailed
 from chassis.world import World
 from gateway.documents import ASYNCAPI
 from gateway.openapi import FILE as OPENAPI
 from gateway.openapi import merge
+from gateway.operators import operators
+from gateway.routes import OPERATORS
 
 from soko import asyncapi
 from soko.services import SERVICES, load
@@ -18,11 +21,12 @@ VERSION = "0.1.0"
 
 
 def openapi() -> dict[str, Any]:
-    """One OpenAPI document of all services, with every kind of problem they answer."""
+    """One OpenAPI document of all services and of what operators ask them, with every kind of problem they answer."""
     documents = {}
     for name in SERVICES:
         kind = load(name)
         documents[name] = kind.build(kind.settings(), World()).app.openapi()
+    documents[OPERATORS] = operators(Peers({}), SERVICES).openapi()
     return merge(documents, exported())
 
 

@@ -47,7 +47,7 @@ async def opened(name: str) -> AsyncIterator[Service]:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A parked message or call: ``id`` names it for all commands (``order/message-12``)."""
+    """A parked message or call: ``id`` names it for all commands (``order-message-12``), as for ``/ops``."""
 
     id: str
     row: dict[str, Any]
@@ -58,7 +58,9 @@ async def dead_letters(services: Sequence[str]) -> list[DeadLetter]:
     found = []
     for name in services:
         async with opened(name) as service, service.database.pool.acquire() as connection:
-            found += [DeadLetter(f"{name}/{row['id']}", row) for row in await parked.parked(connection, 10_000)]
+            for row in await parked.parked(connection, 10_000):
+                del row["total"]
+                found.append(DeadLetter(f"{name}-{row['id']}", row))
     return found
 
 
@@ -68,7 +70,7 @@ def missing_letter(id_: str) -> ServerFailed:
 
 async def settle_dead_letter(id_: str, *, replay: bool) -> None:
     """Try a parked message again, or give it up. Raises ``ServerFailed`` when there is none of this id."""
-    name, _, parked_id = id_.partition("/")
+    name, _, parked_id = id_.partition("-")
     act = parked.replay if replay else parked.drop
     async with opened(name) as service, service.database.pool.acquire() as connection:
         if not await act(connection, parked_id, service.world.clock()):

@@ -115,7 +115,7 @@ def test_commands_look_into_the_running_shop(shop: Soko) -> None:
 
 
 def test_what_is_not_there_is_one_clear_line(shop: Soko) -> None:
-    assert shop.say("dead-letters", "replay", "order/message-1")[0] == 1
+    assert shop.say("dead-letters", "replay", "order-message-1")[0] == 1
     code, printed = shop.say("events", "warehouse")
     assert (code, printed.splitlines()[0].partition(":")[0]) == (1, "There is no service 'warehouse'")
     assert "has no job 'dance'" in shop.say("jobs", "run", "catalog", "dance")[1]

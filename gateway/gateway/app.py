@@ -8,12 +8,11 @@ from chassis.http import (
     INTERNAL,
     NOT_FOUND,
     TOO_LARGE,
-    UNAUTHENTICATED,
     Authentication,
     Caller,
     Problem,
 )
-from chassis.http.auth import CALLER, CHALLENGE
+from chassis.http.auth import CALLER, bearer_token, cart_token
 from chassis.http.context import CONTEXT
 from chassis.http.errors import send_problem
 from chassis.http.problems import unavailable
@@ -117,18 +116,10 @@ class Gateway:
 
     async def _caller(self, arrived: Arrived) -> Caller:
         """Who asks. 401 for credentials that are there and not good; 503 while nobody can tell whether they are."""
-        header = arrived.headers.get(b"authorization")
-        cart = arrived.headers.get(b"x-cart-token")
-        if cart is not None and not 16 <= len(cart) <= 128:
-            raise Problem(UNAUTHENTICATED, "X-Cart-Token is not one that this shop gave out.", headers=CHALLENGE)
-        bearer = None
-        if header is not None:
-            scheme, _, bearer = header.decode("latin-1").partition(" ")
-            bearer = bearer.strip()
-            if scheme.lower() != "bearer" or not bearer:
-                raise Problem(UNAUTHENTICATED, "Authorization must be: Bearer <access token>.", headers=CHALLENGE)
+        bearer = bearer_token(arrived.headers.get(b"authorization", b"").decode("latin-1"))
+        cart = cart_token(arrived.headers.get(b"x-cart-token", b"").decode("latin-1"))
         try:
-            return await self._authentication.caller(bearer, cart.decode("latin-1") if cart else None)
+            return await self._authentication.caller(bearer, cart)
         except Problem:
             if not self._authentication.verifier.keys.known:
                 raise unavailable("identity") from None

@@ -5,12 +5,19 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any, Final
 
+from chassis.http import RATE_LIMITED, UNAVAILABLE, UPSTREAM_TIMEOUT
+from chassis.http.openapi import tell
+from chassis.http.problems import MEDIA_TYPE
+
 Document = dict[str, Any]
 
 FILE: Final = Path(__file__).with_name("openapi.json")
 """Where the merged document is kept. ``soko openapi`` writes it, the gateway serves it."""
 
 REFERENCE: Final = "#/components/schemas/"
+RESPONSES: Final = "#/components/responses/"
+ANYTIME: Final = (RATE_LIMITED, UNAVAILABLE, UPSTREAM_TIMEOUT)
+"""What every operation may be refused with, whatever its service says: too often asked, or it is away or silent."""
 METHODS: Final = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
 DESCRIPTION: Final = """\
 Money is `{"amount": "1250.00", "currency": "KES"}`, times are UTC, ids are UUIDv7 text; categories and products are
@@ -18,7 +25,7 @@ also addressed by slug, orders by number. What cannot be done is answered with a
 is explained at its `type`. Lists take `page` and `page_size`, or `limit` and `offset`. A trailing slash is ignored.
 
 Log in at `POST /api/v1/auth/login` and send `Authorization: Bearer …`; guests keep the `X-Cart-Token` that their first
-write to a cart answers."""
+write to a cart answers. Every answer carries `X-Request-ID`, the client's own or a new one."""
 
 
 def merge(documents: Mapping[str, Document], problems: Iterable[Mapping[str, Any]] = ()) -> Document:
@@ -39,6 +46,7 @@ def merge(documents: Mapping[str, Document], problems: Iterable[Mapping[str, Any
     owners: dict[str, str] = {}
     for service, document in documents.items():
         _add(merged, service, deepcopy(document), owners)
+    _share_refusals(merged)
     merged["tags"] = [{"name": name} for name in dict.fromkeys(_tags(merged["paths"]))]
     merged["x-problems"] = [dict(each) for each in problems]
     return merged
@@ -60,7 +68,23 @@ def _add(merged: Document, service: str, document: Document, owners: dict[str, s
                 raise ValueError(f"{method.upper()} {path} is answered twice, the second time by {service}")
             if method in METHODS:
                 _own(owners, operation.get("operationId"), service)
+                tell(operation, ANYTIME)
             there[method] = operation
+
+
+def _share_refusals(merged: Document) -> None:
+    """An answer that says one kind of problem stands once in the document, under the problem's name."""
+    shared = merged["components"].setdefault("responses", {})
+    for item in merged["paths"].values():
+        for method, operation in item.items():
+            if method not in METHODS:
+                continue
+            for status, response in operation["responses"].items():
+                examples = response.get("content", {}).get(MEDIA_TYPE, {}).get("examples", {})
+                if len(examples) == 1:
+                    (slug,) = examples
+                    shared[slug] = response
+                    operation["responses"][status] = {"$ref": RESPONSES + slug}
 
 
 def _own(owners: dict[str, str], operation_id: str | None, service: str) -> None:

@@ -8,6 +8,9 @@ BODY: Final = MIB
 IMAGE: Final = 8 * MIB
 BULK: Final = 32 * MIB
 
+OPERATORS: Final = "operators"
+"""The gateway's own app that asks all services."""
+
 BY_NOUN: Final = {
     **dict.fromkeys(("auth", "users", "clients", "audit"), "identity"),
     **dict.fromkeys(
@@ -21,6 +24,7 @@ BY_NOUN: Final = {
     "payments": "payment",
     "inventory": "inventory",
     **dict.fromkeys(("notifications", "events", "event-types", "webhooks"), "notification"),
+    "ops": OPERATORS,
 }
 """The first part after ``/api/v1``."""
 

@@ -14,7 +14,9 @@ from starlette.types import ASGIApp
 from gateway.app import Gateway
 from gateway.documents import Documents
 from gateway.health import Health
+from gateway.operators import operators
 from gateway.pages import Pages
+from gateway.routes import CARDSIM, OPERATORS
 from gateway.settings import Settings
 
 KEYS_AGAIN = 0.5
@@ -37,7 +39,8 @@ class Door:
         self.revocations = Revocations(self._revoked, clock)
         authentication = Authentication(Verifier(self.keys, clock), self.revocations, tokens)
         pages = Pages(settings, documents, Health(self.keys, self._peers, upstreams))
-        self.app: ASGIApp = Gateway(settings, upstreams, authentication, pages)
+        asked = operators(self._peers, [name for name in upstreams if name != CARDSIM], authentication)
+        self.app: ASGIApp = Gateway(settings, {**upstreams, OPERATORS: asked}, authentication, pages)
         self._connections = {app.connections for app in upstreams.values() if isinstance(app, Upstream)}
         self._tasks: list[asyncio.Task[None]] = []
 

@@ -81,6 +81,8 @@ def test_every_route_that_creates_takes_a_key() -> None:
         "verify_token",
         "quote_cart",
         "receive_payment_webhook",
+        "replay_dead_letter",
+        "run_job",
     }
 
 

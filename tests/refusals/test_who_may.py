@@ -1,6 +1,7 @@
 """Who may use which route: the one table. What is not listed is refused, and a route that is not here is a fault."""
 
 import re
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -121,6 +122,14 @@ ALLOWED = {
     "GET /api/v1/notifications": SIGNED_IN,
     "GET /api/v1/events": STAFF,
     "GET /api/v1/event-types": STAFF,
+    # operators
+    "GET /api/v1/ops/dead-letters": ADMIN,
+    "POST /api/v1/ops/dead-letters/{letter_id}/replay": ADMIN,
+    "DELETE /api/v1/ops/dead-letters/{letter_id}": ADMIN,
+    "GET /api/v1/ops/jobs": ADMIN,
+    "PATCH /api/v1/ops/jobs": ADMIN,
+    "POST /api/v1/ops/jobs/{job}/run": ADMIN,
+    "GET /api/v1/ops/orders/{order_id}/explain": STAFF,
 }
 """A service's token adds nothing: whoever sends one to the gateway is nobody."""
 
@@ -170,9 +179,32 @@ async def ask(cast: Cast, endpoint: Endpoint, role: str, *, whole: bool) -> http
     return await cast.shop.door.request(endpoint.method, cast.path(endpoint), json=body, headers=headers, params=query)
 
 
+PARKED = """
+insert into inbox (subscription, key, message_id, type, source, subject, partitionkey, sequence, time, correlationid,
+                   causationid, data, received_at, due_at, tries, error, parked_at)
+values ('stock_reserved', 'order-' || $2, $1, 'inventory.stock_reserved.v1', 'inventory', $2, $2, 1, $3, $1, $1,
+        jsonb_build_object('order_id', $2::text, 'lines', '[]'::jsonb, 'expires_at', $3::timestamptz), $3, $3, 8,
+        'ConnectionError: nobody there', $3)
+returning id
+"""
+
+
+@pytest.fixture
+async def parked_letter(cast: Cast) -> AsyncIterator[None]:
+    """A message for an order that nobody placed, given up by the order service."""
+    pool = cast.shop.shop.services["order"].database.pool
+    number = await pool.fetchval(PARKED, new_id(), new_id(), utc_now())
+    before, cast.things["letter_id"] = cast.things["letter_id"], f"order-message-{number}"
+    yield
+    cast.things["letter_id"] = before
+    await pool.execute("delete from inbox where id = $1 and parked_at is not null", number)
+
+
 # Backwards: a session that is ended by its id is looked for before all others are ended.
 @pytest.mark.parametrize("endpoint", sorted(public(), key=str, reverse=True), ids=str)
-async def test_who_is_not_listed_is_refused_and_who_is_listed_is_let_in(endpoint: Endpoint, cast: Cast) -> None:
+async def test_who_is_not_listed_is_refused_and_who_is_listed_is_let_in(
+    endpoint: Endpoint, cast: Cast, parked_letter: None
+) -> None:
     allowed, wrong = ALLOWED[str(endpoint)], []
     for role in (*ROLES, "service"):
         may = ("nobody" if role == "service" else role) in allowed

@@ -404,4 +404,4 @@ def broken_headers(endpoint: Endpoint, good: bytes | None) -> Iterator[Case]:
         ):
             yield case(f"Authorization: {value[:20]!r}", (401,), Authorization=value)
         for token in ("short", "x" * 129):
-            yield case(f"X-Cart-Token: {token[:20]}", (401, 422), X_Cart_Token=token)
+            yield case(f"X-Cart-Token: {token[:20]}", (401,), X_Cart_Token=token)

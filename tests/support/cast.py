@@ -108,7 +108,9 @@ async def gathered(shop: OpenShop) -> Cast:
     guest, customer = shop.guest(), await shop.customer()
     await guest.add(sku)
     await customer.add(sku)
-    things = {"sku": sku, "provider": "cardsim", **await _bought(owner, sku), **await _kept(shop, owner, sku)}
+    things = {"sku": sku, "provider": "cardsim", "job": "order.sweep", "letter_id": "order-message-0"}
+    things |= {**await _bought(owner, sku), **await _kept(shop, owner, sku)}
+    things["subject"] = things["order_id"]
     return Cast(
         shop, shop.guest(), guest, customer, owner, await account(shop, "staff"), await account(shop, "admin"), things
     )

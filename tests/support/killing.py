@@ -9,8 +9,9 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,17 +25,13 @@ from chassis.servers.postgres import EmbeddedPostgres
 from chassis.world import new_id
 from shopping import ADDRESS
 from soko.databases import on_server
-from soko.oracle import Breach, breaches
+from soko.oracle import Breach, breaches, unrest
 from soko.seeding import demo_password
 from soko.services import CARDSIM, SERVICES
 
 STARTS_WITHIN = 120
 SETTLES_WITHIN = 120
 ANSWERED = (200, 201, 202, 402, 409)
-WAITING = """
-select (select count(*) from outbox) + (select count(*) from inbox where parked_at is null)
-     + (select count(*) from calls where parked_at is null)
-"""
 
 
 @dataclass
@@ -45,13 +42,18 @@ class RunningShop:
     url: str
     mode: str
     process: "subprocess.Popen[bytes]"
+    given: Mapping[str, str]
+    server: str = ""
+    """The PostgreSQL that its databases are on, where that is not its own."""
 
     @classmethod
-    def start(cls, mode: str, home: Path | None = None, port: int | None = None) -> "RunningShop":
-        """``soko run`` or ``soko processes``; on an existing folder the shop that was there goes on."""
+    def start(cls, mode: str, home: Path | None = None, port: int | None = None, **given: str) -> "RunningShop":
+        """``soko run`` or ``soko processes``; on an existing folder the shop that was there goes on.
+
+        ``given`` are further settings.
+        """
         if home is None:
-            home = Path(tempfile.mkdtemp(prefix="soko-killed-"))
-            home.chmod(0o755)
+            home = new_home("soko-killed-")
         port = port or pick_port()
         environment = {
             **os.environ,
@@ -61,12 +63,25 @@ class RunningShop:
             "DEMO_PRODUCTS": "0",
             "METRICS_PORT": "0",
             "PORT": str(port),
+            **given,
         }
         with (home / "shop.log").open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "soko", mode], env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL
             )
-        return cls(home, f"http://127.0.0.1:{port}", mode, process)
+        return cls(home, f"http://127.0.0.1:{port}", mode, process, given)
+
+    def start_again(self) -> None:
+        """Start it where it was, after it has ended."""
+        port = int(self.url.rpartition(":")[2])
+        self.process = self.start(self.mode, self.home, port, **self.given).process
+
+    def children(self) -> list[dict[str, Any]]:
+        """``name``, ``pid`` and ``port`` of each process of ``soko processes``, as its supervisor knows them."""
+        try:
+            return list(json.loads((self.home / "processes.json").read_text()))
+        except (FileNotFoundError, json.JSONDecodeError):
+            return []
 
     def pid_of(self, name: str) -> int | None:
         """The process that a name stands for: a service, ``postgresql``, ``rabbitmq``, or ``shop`` for all in one."""
@@ -75,11 +90,7 @@ class RunningShop:
         if self.mode == "run":
             lines = (self.home / "postgres" / "data" / "postmaster.pid").read_text().splitlines()
             return int(lines[0]) if lines else None
-        try:
-            children = json.loads((self.home / "processes.json").read_text())
-        except (FileNotFoundError, json.JSONDecodeError):
-            return None
-        return next((child["pid"] for child in children if child["name"] == name), None)
+        return next((child["pid"] for child in self.children() if child["name"] == name), None)
 
     async def kill(self, name: str) -> None:
         """kill -9, and start the whole shop again if it was all of it: what else dies is started again by itself."""
@@ -87,28 +98,26 @@ class RunningShop:
         os.kill(pid, signal.SIGKILL)
         if name == "shop":
             self.process.wait()
-            port = int(self.url.rpartition(":")[2])
-            self.process = self.start(self.mode, self.home, port).process
+            self.start_again()
 
     def databases(self) -> dict[str, str]:
         """Where each service's data is now."""
-        server = EmbeddedPostgres(self.home / "postgres").running_url("postgres")
+        server = self.server or EmbeddedPostgres(self.home / "postgres").running_url("postgres")
         return {name: on_server(server, name) for name in (*SERVICES, CARDSIM)}
 
     async def at_rest(self) -> list[Breach]:
         """Wait until nothing is on its way, then let the oracle look."""
+        found = ["nobody knows: there is no database"]
 
         async def quiet() -> bool:
-            try:
-                urls = self.databases()
-                waiting = [await _fetchval(url, WAITING) for name, url in urls.items() if name != CARDSIM]
-                waiting.append(await _fetchval(urls[CARDSIM], "select count(*) from webhooks where parked_at is null"))
-                unsettled = await _fetchval(urls["order"], UNSETTLED)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ServerFailed):
-                return False
-            return not sum(waiting) and not unsettled
+            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ServerFailed):
+                found[:] = await unrest(self.databases())
+            return not found
 
-        await until(quiet, SETTLES_WITHIN)
+        try:
+            await until(quiet, SETTLES_WITHIN)
+        except TimeoutError:
+            raise AssertionError(f"after {SETTLES_WITHIN} s there still are {found}") from None
         return await breaches(self.databases())
 
     def stop(self) -> None:
@@ -122,34 +131,21 @@ class RunningShop:
             raise
 
 
-UNSETTLED = """
-select count(*) from (
-    select stream, array_agg(type) as types from events where stream like 'order-%' group by stream) orders
-where not types && array['awaiting_payment.v1', 'cancelled.v1', 'confirmed.v1']
-"""
-
-
 async def _soon(value: Any) -> Any:
     return value
-
-
-async def _fetchval(url: str, sql: str) -> int:
-    connection = await asyncpg.connect(url, timeout=5)
-    try:
-        return int(await connection.fetchval(sql))
-    finally:
-        await connection.close()
 
 
 class Shopper:
     """Somebody who tries again, with the same key, until there is an answer."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+    def __init__(self, session: aiohttp.ClientSession, url: str, put_off: Counter[str] | None = None) -> None:
         self._session, self._url = session, url
         self.headers: dict[str, str] = {}
+        self.put_off: Counter[str] = Counter() if put_off is None else put_off
+        """Why it had to try again: the answers, by status and problem, that were none; and how often."""
 
     async def call(self, method: str, path: str, json: Any = None, *, key: str = "", within: float = 120) -> Any:
-        """(status, body) of the first answer that is not a server's error."""
+        """(status, body) of the first answer that is not a server's error, nor asks to come again."""
         headers = {**self.headers, "Idempotency-Key": key or new_id(), "Prefer": "wait=2"}
         async with asyncio.timeout(within):
             while True:
@@ -160,17 +156,19 @@ class Shopper:
                         if token := answer.headers.get("X-Cart-Token"):
                             self.headers["X-Cart-Token"] = token
                         body = await answer.json(content_type=None)
-                        in_flight = isinstance(body, dict) and str(body.get("type", "")).endswith("in-flight")
-                        if answer.status < 500 and answer.status != 429 and not in_flight:
+                        again = "Retry-After" in answer.headers
+                        if answer.status < 500 and not again:
                             return answer.status, body
-                except (aiohttp.ClientError, TimeoutError, ValueError):
-                    pass
+                        problem = body.get("type", "") if isinstance(body, dict) else ""
+                        self.put_off[f"{answer.status} {problem}{'' if again else ' for ever'}"] += 1
+                except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+                    self.put_off[type(error).__name__] += 1
                 await asyncio.sleep(random.uniform(0.1, 0.4))
 
 
-async def login(session: aiohttp.ClientSession, url: str, email: str) -> Shopper:
+async def login(session: aiohttp.ClientSession, url: str, email: str, put_off: Counter[str] | None = None) -> Shopper:
     """Somebody with an account."""
-    person = Shopper(session, url)
+    person = Shopper(session, url, put_off)
     status, body = await person.call("POST", "/auth/login", {"email": email, "password": demo_password()})
     assert status == 200, body
     person.headers["Authorization"] = f"Bearer {body['access_token']}"
@@ -212,20 +210,37 @@ async def stocked(session: aiohttp.ClientSession, url: str, stock: int) -> str:
     return sku
 
 
+def order_by_card(token: str) -> dict[str, Any]:
+    """What a guest sends to order what is in the cart."""
+    return {
+        "email": "guest@soko.example",
+        "shipping_address": ADDRESS,
+        "shipping_method": "standard",
+        "payment": {"method": "card", "token": token},
+    }
+
+
 async def buy(session: aiohttp.ClientSession, url: str, sku: str) -> str:
     """One guest's checkout, however often it has to be tried; the order's id."""
     guest = Shopper(session, url)
     status, body = await guest.call("POST", "/cart/items", {"sku": sku, "quantity": 1})
     assert status in (200, 201), body
-    order = {
-        "email": "guest@soko.example",
-        "shipping_address": ADDRESS,
-        "shipping_method": "standard",
-        "payment": {"method": "card", "token": random.choice(["tok_success"] * 8 + ["tok_declined", "tok_duplicate"])},
-    }
+    order = order_by_card(random.choice(["tok_success"] * 8 + ["tok_declined", "tok_duplicate"]))
     status, body = await guest.call("POST", "/orders", order, key=new_id())
     assert status in ANSWERED, body
-    return str(body.get("id") or body["order"]["id"])
+    return id_of(body)
+
+
+def id_of(answer: Any) -> str:
+    """Of the order that a checkout answered with, or with a problem about it."""
+    return str(answer.get("id") or answer["order"]["id"])
+
+
+def new_home(prefix: str) -> Path:
+    """A new folder for a shop, which its servers can reach as another user."""
+    home = Path(tempfile.mkdtemp(prefix=prefix))
+    home.chmod(0o755)
+    return home
 
 
 def remove(shop: RunningShop) -> None:

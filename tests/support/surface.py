@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from chassis.http import Peers
 from chassis.http.testing import walk
 from chassis.world import World
+from gateway.operators import operators
+from gateway.routes import OPERATORS
 from soko import documents
 from soko.services import SERVICES, load
 
 JSON = "application/json"
-REFERENCE = "#/components/schemas/"
 
 
 @cache
@@ -66,7 +68,12 @@ class Endpoint:
     @property
     def statuses(self) -> frozenset[int]:
         """What it says it may answer."""
-        return frozenset(int(status) for status in self.said["responses"])
+        return frozenset(int(status) for status in self.responses)
+
+    @property
+    def responses(self) -> dict[str, dict[str, Any]]:
+        """What it says of each answer, by status, references followed."""
+        return {status: resolved(response) for status, response in self.said["responses"].items()}
 
     @property
     def names(self) -> list[str]:
@@ -80,7 +87,7 @@ class Endpoint:
 
 @cache
 def endpoints() -> tuple[Endpoint, ...]:
-    """Every route of every service, those between services included."""
+    """Every route of every service and of the gateway's own, those between services included."""
     return tuple(_walked())
 
 
@@ -91,18 +98,19 @@ def public() -> list[Endpoint]:
 
 def _walked() -> Iterator[Endpoint]:
     paths = document()["paths"]
-    for service in SERVICES:
-        kind = load(service)
-        for each in walk(kind.build(kind.settings(), World()).app):
+    kinds = [load(service) for service in SERVICES]
+    apps = {kind.name: kind.build(kind.settings(), World()).app for kind in kinds}
+    for service, app in {**apps, OPERATORS: operators(Peers({}), SERVICES)}.items():
+        for each in walk(app):
             said = paths.get(each.path, {}).get(each.method.lower(), {})
             yield Endpoint(service, each.method, each.path, each.operation_id, each.access, said)
 
 
 def resolved(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema with its reference followed."""
+    """The schema, answer or header with its reference followed."""
     while "$ref" in schema:
-        name = schema["$ref"].removeprefix(REFERENCE)
-        schema = {**document()["components"]["schemas"][name], **{k: v for k, v in schema.items() if k != "$ref"}}
+        _, _, kind, name = schema["$ref"].split("/")
+        schema = {**document()["components"][kind][name], **{k: v for k, v in schema.items() if k != "$ref"}}
     return dict(schema)
 
 

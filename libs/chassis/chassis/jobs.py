@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cronsim import CronSim
 
 from chassis import idempotency
+from chassis.worker import told
 from chassis.world import uuid7
 
 if TYPE_CHECKING:
@@ -35,20 +36,34 @@ class Job:
         assert self.cron is not None
         return next(CronSim(self.cron, now))
 
+    @property
+    def schedule(self) -> str:
+        """When it runs, for people: ``every 0:10:00``, or the cron line."""
+        return f"every {self.every}" if self.every is not None else str(self.cron)
+
 
 MAKE = "insert into jobs (name, next_at) values ($1, $2) on conflict (name) do nothing"
 CLAIM = """
 update jobs set leased_until = $2, last_started_at = $1
-where name = (select name from jobs where name = any($3::text[]) and enabled and next_at <= $1
+where name = (select name from jobs where name = any($3::text[]) and next_at <= $1
               and (leased_until is null or leased_until <= $1) order by next_at limit 1 for update skip locked)
 returning name
 """
 END = """
-update jobs set leased_until = null, last_finished_at = $2, last_result = $3, last_error = $4, next_at = $5
+update jobs set leased_until = null, last_finished_at = $2, last_result = $3, last_error = $4,
+       next_at = case when enabled then $5::timestamptz else 'infinity' end
 where name = $1
 """
-START_NOW = "update jobs set next_at = $2, enabled = true where name = $1 returning name"
-LIST = "select * from jobs order by name"
+# A disabled job is due at infinity: it still runs when somebody starts it, once.
+ENABLE = """
+update jobs set enabled = $2, next_at = case when $2 then $3::timestamptz else 'infinity' end where name = $1
+"""
+START_NOW = "update jobs set next_at = $2 where name = $1"
+LIST = """
+select name, enabled, case when next_at < 'infinity' then next_at end as next_at, leased_until > $2 as running,
+       last_started_at, last_finished_at, last_result, last_error
+from jobs where name = any($1::text[]) order by name
+"""
 
 KEPT_DONE = timedelta(days=30)
 SWEEP_DONE = "delete from done where id in (select id from done where finished_at < $1 order by id limit 10000)"
@@ -99,15 +114,25 @@ class Jobs:
             result = await self._jobs[name].run(service)
         except Exception as failed:
             log.exception("a job failed", extra={"job": name})
-            error = repr(failed)[:2000]
+            error = told(failed)
         now = service.world.clock()
         await service.database.pool.execute(END, name, now, result, error, self._jobs[name].next_after(now))
         return 1
 
     async def start(self, name: str) -> bool:
         """Make a job due now, wherever it will run; false when there is none of that name."""
-        return bool(await self._service.database.pool.fetchval(START_NOW, name, self._service.world.clock()))
+        return name in self._jobs and await self._changed(START_NOW, name, self._service.world.clock())
+
+    async def enable(self, name: str, enabled: bool) -> bool:
+        """Have a job run by its schedule, or only when it is started; false when there is none of that name."""
+        if name not in self._jobs:
+            return False
+        return await self._changed(ENABLE, name, enabled, self._jobs[name].next_after(self._service.world.clock()))
+
+    async def _changed(self, sql: str, *values: Any) -> bool:
+        return not (await self._service.database.pool.execute(sql, *values)).endswith(" 0")
 
     async def list(self) -> list[dict[str, Any]]:
-        """Every job with its schedule and its last run."""
-        return [dict(row) for row in await self._service.database.pool.fetch(LIST)]
+        """Every job with its schedule and its last run; ``next_at`` is None for one that is disabled."""
+        found = await self._service.database.pool.fetch(LIST, list(self._jobs), self._service.world.clock())
+        return [{**row, "running": bool(row["running"]), "schedule": self._jobs[row["name"]].schedule} for row in found]

@@ -19,6 +19,7 @@ from chassis import logs, metrics, migrations
 from chassis.database import AWAY
 from chassis.faults import Faults
 from chassis.http import Peers
+from chassis.http.streams import Streams
 from chassis.http.upstream import Connections, Upstream
 from chassis.rabbit import RabbitCourier
 from chassis.servers import ServerFailed
@@ -149,10 +150,12 @@ async def serve_until_told(
 
     ``ready`` is called when it answers, ``hurry`` when it is to stop.
     """
-    web = web_server(app)
+    streams = Streams(app)
+    web = web_server(streams)
 
     def stop() -> None:
         hurry()
+        streams.close()
         web.force_exit = web.should_exit
         web.should_exit = True
 

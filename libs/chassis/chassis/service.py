@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, FastAPI
 from soko_contracts import Envelope, Sealed
 
-from chassis import idempotency, inbox, metrics, migrations
+from chassis import idempotency, inbox, metrics, migrations, ops
 from chassis.aggregate import Aggregate
 from chassis.arrivals import Arrivals
 from chassis.batch import Aggregates, Batch, Draft, Held, Unloaded, streams_of
@@ -96,7 +96,10 @@ class Service:
         verifier = Verifier(self.keys, self.world.clock)
         self.authentication = Authentication(verifier, self.revocations, tokens)
         self.app: FastAPI = create_app(
-            name, routers, state={"service": self, "authentication": self.authentication}, ready=self.health
+            name,
+            (*routers, ops.router),
+            state={"service": self, "authentication": self.authentication},
+            ready=self.health,
         )
         self.jobs = Jobs(self, (*jobs, SWEEP))
         self._relay, self._worker = Relay(self), Worker(self)

@@ -23,6 +23,8 @@ from chassis.http import (
     anyone,
     cart_holder,
     create_app,
+    guest_cart,
+    known,
     right,
     service_only,
     signed_in,
@@ -58,6 +60,16 @@ async def for_right(caller: Caller = Depends(right("orders:read"))) -> dict[str,
 @router.get("/cart", operation_id="cart", summary="Cart")
 async def for_cart_holder(caller: Caller = Depends(cart_holder)) -> dict[str, Any]:
     return {**seen(caller), "key": caller.key}
+
+
+@router.get("/known", operation_id="known", summary="Known")
+async def for_the_known(caller: Caller = Depends(known)) -> dict[str, Any]:
+    return seen(caller)
+
+
+@router.get("/guest-cart", operation_id="guest_cart", summary="A guest's cart")
+async def for_a_guests_cart(key: str = Depends(guest_cart), caller: Caller = Depends(signed_in)) -> str:
+    return key
 
 
 @router.get("/internal", operation_id="internal", summary="Internal")
@@ -171,7 +183,21 @@ async def test_who_is_nobody_has_no_key(client: httpx.AsyncClient) -> None:
 async def test_a_cart_token_of_another_make_is_refused(client: httpx.AsyncClient) -> None:
     for token in ("short", "x" * 129):
         answer = await client.get("/cart", headers={"X-Cart-Token": token})
-        assert answer.json()["errors"][0]["pointer"] == "/header/X-Cart-Token"
+        assert (answer.status_code, answer.json()["type"]) == (401, "/problems/unauthenticated")
+
+
+async def test_a_route_for_those_who_are_known_takes_either_token(shop: Shop, client: httpx.AsyncClient) -> None:
+    assert (await client.get("/known")).status_code == 401
+    assert (await client.get("/known", headers={"X-Cart-Token": CART})).json()["cart"] == CART
+    assert (await client.get("/known", headers=bearer(shop.identity.token("u-1")))).json()["user"] == "u-1"
+
+
+async def test_a_route_about_a_guests_cart_needs_its_token_whoever_asks(shop: Shop, client: httpx.AsyncClient) -> None:
+    mine = bearer(shop.identity.token("u-1"))
+    both = await client.get("/guest-cart", headers={"X-Cart-Token": CART, **mine})
+    assert both.json() == f"cart:{hashlib.sha256(CART.encode()).hexdigest()}"
+    without = await client.get("/guest-cart", headers=mine)
+    assert (without.status_code, without.json()["errors"][0]["pointer"]) == (422, "/header/X-Cart-Token")
 
 
 async def test_a_client_that_acts_for_itself_is_no_person(shop: Shop, client: httpx.AsyncClient) -> None:

@@ -8,36 +8,44 @@ import httpx
 import pytest
 from chassis.http import (
     Caller,
+    Precondition,
     Problem,
     Router,
     ServiceTokens,
+    Tags,
     anyone,
     cart_holder,
     create_app,
     idempotency,
-    if_match,
+    precondition,
     prefer_wait,
     replayed,
-    tagged,
+    tagging,
 )
 from chassis.once import Once
 from chassis.world import utc_now
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Response
 
 CART = "c" * 43
 router = Router()
 
 
 @router.get("/things/{id}", operation_id="get_thing", summary="Thing", response_model=int)
-async def thing(request: Request, response: Response, caller: Caller = Depends(anyone)) -> Any:
-    if unchanged := tagged(request, response, 3):
-        return unchanged
-    return 1
+async def thing(tags: Tags = Depends(tagging), caller: Caller = Depends(anyone)) -> Any:
+    return tags.unchanged(3) or 1
+
+
+@router.get("/stock/{id}", operation_id="get_stock", summary="Stock", response_model=int)
+async def stock(tags: Tags = Depends(tagging), caller: Caller = Depends(anyone)) -> Any:
+    return tags.unchanged(3, 17) or 1
 
 
 @router.patch("/things/{id}", operation_id="change_thing", summary="Change")
-async def change(request: Request, caller: Caller = Depends(anyone)) -> int:
-    if_match(request, 3)
+async def change(
+    known: Precondition = Depends(precondition), tags: Tags = Depends(tagging), caller: Caller = Depends(anyone)
+) -> int:
+    known.check(3)
+    tags.tell(4)
     return 1
 
 
@@ -96,10 +104,24 @@ async def test_a_client_that_has_another_gets_this_one(client: httpx.AsyncClient
 
 
 async def test_a_change_of_a_version_that_is_gone_is_refused(client: httpx.AsyncClient) -> None:
-    assert (await client.patch("/things/1", headers={"If-Match": '"3"'})).status_code == 200
+    changed = await client.patch("/things/1", headers={"If-Match": '"3"'})
+    assert (changed.status_code, changed.headers["etag"]) == (200, '"4"')
     assert (await client.patch("/things/1")).status_code == 200
     stale = await client.patch("/things/1", headers={"If-Match": '"2"'})
     assert (stale.status_code, stale.headers["etag"]) == (412, '"3"')
+
+
+@pytest.mark.parametrize(("tag", "status"), [('"3-17"', 304), ('"3-18"', 200), ('"3"', 200)])
+async def test_a_read_compares_all_of_a_tag(client: httpx.AsyncClient, tag: str, status: int) -> None:
+    answer = await client.get("/stock/1", headers={"If-None-Match": tag})
+    assert (answer.status_code, answer.headers["etag"]) == (status, '"3-17"')
+
+
+@pytest.mark.parametrize(
+    ("tag", "status"), [('"3-17"', 200), ('"3-18"', 200), ('W/"3-18"', 200), ("*", 200), ('"33-17"', 412), ('"3', 412)]
+)
+async def test_a_change_compares_its_version_alone(client: httpx.AsyncClient, tag: str, status: int) -> None:
+    assert (await client.patch("/things/1", headers={"If-Match": tag})).status_code == status
 
 
 @pytest.mark.parametrize(

@@ -5,23 +5,29 @@ from typing import Any
 import pytest
 from chassis.http import (
     CONFLICT,
-    PRECONDITION_FAILED,
     Answer,
     Body,
     Caller,
     Listing,
     Peer,
+    Precondition,
     Router,
+    Tags,
     anyone,
     cart_holder,
     create_app,
+    guest_cart,
     idempotency,
+    known,
+    last_event_id,
+    precondition,
     prefer_wait,
     problem_type,
     problems,
     right,
     service_only,
     signed_in,
+    tagging,
 )
 from chassis.once import Once
 from fastapi import Depends
@@ -60,7 +66,11 @@ async def boil(
 
 
 @router.get("/kettles/{id}", operation_id="see", summary="See")
-async def see(id: str, caller: Caller = Depends(right("orders:read"))) -> KettleAnswer:  # noqa: A002
+async def see(
+    id: str,  # noqa: A002
+    caller: Caller = Depends(right("orders:read")),
+    tags: Tags = Depends(tagging),
+) -> KettleAnswer:
     return KettleAnswer(id=id)
 
 
@@ -69,11 +79,25 @@ async def everything(caller: Caller = Depends(anyone)) -> Listing[KettleAnswer]:
     return Listing(items=[], total=0, next=None, previous=None)
 
 
-@router.patch(
-    "/kettles/{id}", operation_id="change", summary="Change", responses=problems(PRECONDITION_FAILED, CONFLICT)
-)
-async def change(id: str, body: Kettle, caller: Caller = Depends(signed_in)) -> KettleAnswer:  # noqa: A002
+@router.patch("/kettles/{id}", operation_id="change", summary="Change", responses=problems(CONFLICT))
+async def change(
+    id: str,  # noqa: A002
+    body: Kettle,
+    caller: Caller = Depends(signed_in),
+    before: Precondition = Depends(precondition),
+    tags: Tags = Depends(tagging),
+) -> KettleAnswer:
     return KettleAnswer(id=id)
+
+
+@router.get("/boiling", operation_id="follow", summary="Follow", response_model=KettleAnswer)
+async def follow(seen: int | None = Depends(last_event_id), caller: Caller = Depends(known)) -> Any:
+    return KettleAnswer(id="jiko")
+
+
+@router.post("/kettles/merge", operation_id="merge", summary="Merge", status_code=204, response_model=None)
+async def merge(guest: str = Depends(guest_cart), caller: Caller = Depends(signed_in)) -> None:
+    return None
 
 
 internal = Router(prefix="/internal/v1")
@@ -101,7 +125,7 @@ def test_every_operation_says_who_may(document: dict[str, Any]) -> None:
 def test_every_operation_has_its_own_problems_and_those_all_share(document: dict[str, Any]) -> None:
     boil, see = document["paths"]["/api/v1/kettles"]["post"], document["paths"]["/api/v1/kettles/{id}"]["get"]
     assert set(boil["responses"]) == {"201", "400", "401", "409", "413", "415", "422"}
-    assert set(see["responses"]) == {"200", "401", "403", "404", "422"}
+    assert set(see["responses"]) == {"200", "304", "401", "403", "404", "422"}
     conflicts = boil["responses"]["409"]["content"]["application/problem+json"]
     assert set(conflicts["examples"]) == {"conflict", "idempotency-in-flight", "test-openapi-sold-out"}
     assert conflicts["schema"] == {"$ref": "#/components/schemas/Problem"}
@@ -122,12 +146,44 @@ def test_headers_that_a_route_reads_are_told(document: dict[str, Any]) -> None:
 
 
 def test_what_services_ask_each_other_is_not_told(document: dict[str, Any]) -> None:
-    assert set(document["paths"]) == {"/api/v1/kettles", "/api/v1/kettles/{id}"}
+    assert not [path for path in document["paths"] if path.startswith("/internal")]
 
 
 def test_whoever_changes_a_version_may_name_it(document: dict[str, Any]) -> None:
-    parameters = document["paths"]["/api/v1/kettles/{id}"]["patch"]["parameters"]
-    assert {each["name"] for each in parameters} == {"id", "If-Match"}
+    change = document["paths"]["/api/v1/kettles/{id}"]["patch"]
+    assert {each["name"] for each in change["parameters"]} == {"id", "If-Match"}
+    assert {"412", "200"} <= set(change["responses"])
+    assert sent(change, "200") == {"ETag"}
+
+
+def test_whoever_has_a_version_need_not_get_it_again(document: dict[str, Any]) -> None:
+    see = document["paths"]["/api/v1/kettles/{id}"]["get"]
+    assert {each["name"] for each in see["parameters"]} == {"id", "If-None-Match"}
+    assert "content" not in see["responses"]["304"]
+    assert (sent(see, "200"), sent(see, "304")) == ({"ETag"}, {"ETag"})
+
+
+def test_a_stream_is_told_beside_what_is_read_once(document: dict[str, Any]) -> None:
+    follow = document["paths"]["/api/v1/boiling"]["get"]
+    assert set(follow["responses"]["200"]["content"]) == {"application/json", "text/event-stream"}
+    assert {each["name"] for each in follow["parameters"]} == {"Last-Event-ID"}
+    assert follow["security"] == [{"bearer": []}, {"cartToken": []}]
+
+
+def test_a_route_about_a_guests_cart_asks_for_its_token(document: dict[str, Any]) -> None:
+    (token,) = document["paths"]["/api/v1/kettles/merge"]["post"]["parameters"]
+    assert (token["name"], token["required"]) == ("X-Cart-Token", True)
+
+
+def test_headers_that_come_with_an_answer_are_told(document: dict[str, Any]) -> None:
+    boil = document["paths"]["/api/v1/kettles"]["post"]
+    assert sent(boil, "201") == {"Idempotency-Replayed"}
+    assert sent(boil, "401") == {"WWW-Authenticate"}
+    assert sent(boil, "409") == {"Retry-After"}
+
+
+def sent(operation: dict[str, Any], status: str) -> set[str]:
+    return set(operation["responses"][status].get("headers", ()))
 
 
 def test_a_list_shows_one_of_what_it_lists(document: dict[str, Any]) -> None:

@@ -32,6 +32,7 @@ def test_the_registry_can_be_shown_as_data() -> None:
         "title": "Not found",
         "when": NOT_FOUND.when,
         "client": NOT_FOUND.client,
+        "headers": (),
     }
     assert list(shown) == sorted(PROBLEMS)
 

@@ -12,6 +12,8 @@ from cart.subscriptions import subscriptions
 from cart.tables import carts, metadata
 from cart.views import cart_view
 
+CART = Aggregate(cart, EVENTS, view=cart_view, tables=(carts,), snapshot_every=100, fold_version=1)
+
 
 def build(settings: Settings, world: World) -> Service:
     """Everything wired, nothing started."""
@@ -22,7 +24,7 @@ def build(settings: Settings, world: World) -> Service:
         tables=metadata,
         migrations="cart.migrations",
         routers=(public.router, internal.router),
-        aggregates=(Aggregate(cart, EVENTS, view=cart_view, tables=(carts,), snapshot_every=100),),
+        aggregates=(CART,),
         subscriptions=subscriptions,
         calls=calls,
     )

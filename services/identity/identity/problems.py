@@ -8,6 +8,7 @@ INVALID_CREDENTIALS = problem_type(
     "Wrong login",
     when="There is no such account, or the password is not its password; the answer does not say which.",
     client="Ask the person again.",
+    headers=("WWW-Authenticate",),
 )
 NOT_VERIFIED = problem_type(
     "not-verified",
@@ -29,6 +30,7 @@ TOO_MANY_ATTEMPTS = problem_type(
     "Too many failed logins",
     when="Logins for this account or from this address failed so often that the next try has to wait.",
     client="Wait as Retry-After says.",
+    headers=("Retry-After",),
 )
 INVALID_REFRESH_TOKEN = problem_type(
     "invalid-refresh-token",
@@ -36,6 +38,7 @@ INVALID_REFRESH_TOKEN = problem_type(
     "The session is over",
     when="The refresh token is unknown, expired, or was used before; when it was used before its whole session ends.",
     client="Log in again.",
+    headers=("WWW-Authenticate",),
 )
 FOREIGN_ORIGIN = problem_type(
     "foreign-origin",

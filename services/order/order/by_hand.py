@@ -12,9 +12,10 @@ from order.state import Order, Phase
 
 
 def capture_payment(command: commands.CapturePayment, state: Order) -> Sequence[Event]:
-    """Ask once more for money that is promised and on its way."""
+    """Ask once more for money that is promised and on its way. An order that is called off wants none."""
     attempt = state.open_attempt
-    if attempt is None or attempt.payment_id != command.payment_id or not attempt.capture_asked:
+    waiting = state.phase in (Phase.AWAITING_PAYMENT, Phase.CONFIRMED)
+    if not waiting or attempt is None or attempt.payment_id != command.payment_id or not attempt.capture_asked:
         raise Refused("nothing-to-capture", "No promised payment of this order waits to be captured.")
     return [_capture_asked(state, attempt.payment_id, None, command.now)]
 

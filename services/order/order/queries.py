@@ -21,6 +21,9 @@ SHIPMENTS_OF = "select * from shipments where order_id = $1 order by created_at,
 REFUND = "select * from refunds where id = $1"
 REFUNDS_OF = "select * from refunds where order_id = $1 order by created_at, id"
 HISTORY = "select version, type, data, recorded_at from events where stream = $1 and version > $2 order by version"
+STORY = """
+select type, data, recorded_at, meta->>'correlationid' as correlationid from events where stream = $1 order by version
+"""
 
 Ordering = Sequence[tuple[str, bool]]
 """Pairs of column and descending; the last one is the id."""

@@ -95,6 +95,7 @@ def _confirmed(event: events.Confirmed, order: Order) -> Sequence[Effect]:
         Send(confirmed),
         Send(inventory.CommitStock(order_id=order.order_id)),
         messages.tell(order, "order_confirmed", order.order_id, payment_method=event.method),
+        *_forget_unused(order),
     ]
 
 
@@ -114,8 +115,7 @@ def _cancelled(event: events.Cancelled, order: Order) -> Sequence[Effect]:
         effects.append(messages.void(order, order.open_attempt.payment_id))
     if order.confirmed_at is None:
         effects.append(messages.put_back(order))
-    if order.chosen and order.chosen.secret and not order.attempts:
-        effects.append(Forget(order.chosen.payment_id))
+    effects += _forget_unused(order)
     shortages = [asdict(shortage) for shortage in event.shortages]
     effects.append(messages.tell(order, "order_cancelled", order.order_id, reason=event.reason, shortages=shortages))
     return effects
@@ -184,3 +184,9 @@ def _forget(order: Order, payment_id: str) -> Sequence[Effect]:
     """The attempt's secrets are of no more use."""
     attempt = order.attempt(payment_id)
     return [Forget(payment_id)] if attempt and attempt.secret else []
+
+
+def _forget_unused(order: Order) -> Sequence[Effect]:
+    """The secrets of a payment that was chosen and never tried: the order was free, or over before."""
+    chosen = order.chosen
+    return [Forget(chosen.payment_id)] if chosen and chosen.secret and not order.attempt(chosen.payment_id) else []

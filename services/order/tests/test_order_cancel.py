@@ -49,6 +49,11 @@ HOUR = timedelta(hours=1)
 # --- before the pivot a cancel gives everything back ---
 
 
+def test_the_token_of_a_payment_never_tried_is_forgotten_though_money_of_another_came() -> None:
+    then = given(order, placed(), captured_event("pay-9"), refund_started("pay-9")).when(cancel())
+    assert Forget("pay-1") in then.effects
+
+
 def test_cancelled_before_the_stock_is_held() -> None:
     (
         given(order, placed())

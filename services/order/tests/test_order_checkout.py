@@ -129,6 +129,12 @@ def test_an_order_that_costs_nothing_is_confirmed_as_soon_as_its_stock_is_held()
     assert then.state.payment_status == "unpaid"
 
 
+def test_the_token_given_for_an_order_that_costs_nothing_is_forgotten() -> None:
+    free = (Line(sku="PEN", variant_id="v", name="Pen", quantity=1, unit_price=0, priced_at=NOW),)
+    then = given(order, placed(CARD, lines=free, totals=quote(free, 0, "KES").totals)).when(STOCK_RESERVED)
+    assert Forget("pay-1") in then.effects
+
+
 def test_without_enough_stock_the_order_is_cancelled_and_the_lines_go_back_to_the_cart() -> None:
     (
         given(order, placed())

@@ -11,20 +11,23 @@ from random import Random
 from typing import Any
 
 from chassis.decider import After, Forget, Refused, Send
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from order import commands, events
+from journal import Journal
+from order import commands
 from order.commands import Command
 from order.domain import Phase, order
-from order.events import Event
 from order.money import PAID_BY_HAND, RefundStatus
+from order.service import ORDER
 from order.shipments import ShipmentStatus
 from order.state import Order
 from order.testing import NOW, TOTAL, place
-from order.values import Chosen
+from order.testing import ORDER as ID
+from order.values import Chosen, Waits
 from soko_contracts import cart, inventory, payment
+from thoroughness import runs
 
+WAITS = Waits(stock=60.0, window=900.0, grace=300.0, ask=30.0, give_up=3600.0)
 METHODS = st.sampled_from(["card", "mpesa", "cash_on_delivery", "bank_transfer"])
 
 
@@ -45,8 +48,7 @@ class Checkout(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now: datetime = NOW
-        self.history: list[Event] = []
-        self.state: Order = order.initial
+        self.shop = Journal(ORDER)
         self.timers: dict[str, tuple[datetime, Command]] = {}
         self.orders_to_inventory: list[Any] = []
         self.orders_to_payment: list[Any] = []
@@ -59,25 +61,24 @@ class Checkout(RuleBasedStateMachine):
 
     # --- the order, as the unit would run it ---
 
+    @property
+    def state(self) -> Order:
+        found: Order = self.shop.state(order, ID)
+        return found
+
     def give(self, command: Command) -> bool:
         try:
-            happened = order.decide(command, self.state)
+            self.shop.execute(order, ID, command)
         except Refused:
             return False
-        for event in happened:
-            self.state = order.evolve(self.state, event)
-            self.history.append(event)
-            public = 0
-            for effect in order.react(event, self.state):
-                match effect:
-                    case After(name, at, later):
-                        self.timers[name] = (at, later)
-                    case Send(message):
-                        public += message.KIND == "event"
-                        self.take(message)
-                    case Forget():
-                        pass
-            assert public <= 1
+        for effect in self.shop.effects:
+            match effect:
+                case After(name, at, later):
+                    self.timers[name] = (at, later)
+                case Send(message):
+                    self.take(message)
+                case Forget():
+                    pass
         return True
 
     def take(self, message: Any) -> None:
@@ -187,7 +188,7 @@ class Checkout(RuleBasedStateMachine):
     def place(self, method: str | None, goes_well: int, takes: int, seed: int) -> None:
         """Some orders get into trouble only after so many steps that went well."""
         self.random, self.takes = Random(seed), takes
-        self.give(place(Chosen(payment_id=self.fresh(), method=method) if method else None))
+        self.give(place(Chosen(payment_id=self.fresh(), method=method) if method else None, waits=WAITS))
         for _ in range(goes_well):
             self.a_step_goes_well()
 
@@ -291,10 +292,6 @@ class Checkout(RuleBasedStateMachine):
     def what_others_hear_of_happens_once(self) -> None:
         assert all(self.public[f"order.{fact}.v1"] <= 1 for fact in ("placed", "confirmed", "cancelled"))
 
-    @invariant()
-    def memory_is_the_fold_of_what_happened(self) -> None:
-        assert order.fold(self.history) == self.state
-
     def teardown(self) -> None:
         if self.state.phase is Phase.NEW:
             return
@@ -302,6 +299,7 @@ class Checkout(RuleBasedStateMachine):
         assert self.state.phase in (Phase.CONFIRMED, Phase.CANCELLED)
         self.check_money()
         self.check_stock()
+        self.shop.check()
 
     def come_to_rest(self) -> None:
         """Everything that can still happen does; payment may keep silent about what it has not ended."""
@@ -343,14 +341,13 @@ class Checkout(RuleBasedStateMachine):
                 assert paying.status != "open" or paying.ending, "a promise is held for nothing"
 
     def check_stock(self) -> None:
-        confirmed = any(isinstance(event, events.Confirmed) for event in self.history)
         if self.state.phase is Phase.CONFIRMED:
             assert self.stock == "committed"
             assert self.put_back == 0
         else:
             assert self.stock in ("released", "rejected")
-            assert self.put_back == (0 if confirmed else 1)
+            assert self.put_back == (0 if self.state.confirmed_at else 1)
 
 
-Checkout.TestCase.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
 TestAnyInterleaving = Checkout.TestCase
+TestAnyInterleaving.settings = runs(120, steps=40)

@@ -219,8 +219,19 @@ def test_staff_can_have_a_promised_payment_captured_again() -> None:
     )
 
 
-@pytest.mark.parametrize("history", [(placed(),), awaiting(), confirmed(), promised(), failures(1)])
-def test_nothing_promised_nothing_captured(history: tuple[Event, ...]) -> None:
+@pytest.mark.parametrize(
+    "history",
+    [
+        (placed(),),
+        awaiting(),
+        confirmed(),
+        promised(),
+        failures(1),
+        (*authorised(), cancelling()),
+        (*authorised(), cancelling(), cancelled()),
+    ],
+)
+def test_nothing_promised_or_wanted_nothing_captured(history: tuple[Event, ...]) -> None:
     given(order, *history).when(commands.CapturePayment(payment_id="pay-1", now=NOW)).refuses("nothing-to-capture")
 
 

@@ -409,7 +409,7 @@ def test_every_route_says_who_may(running: Callable[..., Any]) -> None:
         "POST /api/v1/payments/webhooks/{provider}": "anyone",
         "GET /api/v1/payments/reconciliation": "payments:read",
         "GET /api/v1/payments/methods": "anyone",
-        "POST /api/v1/payments": "cart_holder",
+        "POST /api/v1/payments": "known",
         "GET /api/v1/payments": "signed_in",
         "GET /api/v1/payments/{payment_id}": "signed_in",
         "POST /api/v1/payments/{payment_id}/capture": "payments:write",

@@ -10,14 +10,17 @@ from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 from chassis.decider import After, Call, Send
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from journal import Journal
 from payment.domain import commands, facts
 from payment.domain.commands import Charge, ChargeRefund
 from payment.domain.facts import Status
 from payment.domain.rules import payment
 from payment.domain.state import State
+from payment.service import PAYMENT
 from soko_contracts import payment as told
+from thoroughness import runs
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 AMOUNT = 500
@@ -111,30 +114,33 @@ class World:
 
     provider: Provider
     order_id: str | None = "o1"
-    state: State = payment.initial
-    events: list[facts.Event] = field(default_factory=list)
+    shop: Journal = field(default_factory=lambda: Journal(PAYMENT))
     told: list[Any] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     limbo: list[Call] = field(default_factory=list)
     timer: commands.Ask | None = None
     asked: set[str] = field(default_factory=set)
 
+    @property
+    def state(self) -> State:
+        found: State = self.shop.state(payment, "p1")
+        return found
+
+    @property
+    def events(self) -> list[facts.Event]:
+        return [event for _, event in self.shop.events]
+
     def give(self, command: commands.Command) -> None:
-        for event in payment.decide(command, self.state):
-            self.state = payment.evolve(self.state, event)
-            self.events.append(event)
-            effects = payment.react(event, self.state)
-            assert sum(isinstance(effect, Send) for effect in effects) <= 1, f"{event} tells two things"
-            for effect in effects:
-                match effect:
-                    case Send():
-                        self.told.append(effect.message)
-                    case Call():
-                        self.calls.append(effect)
-                    case After():
-                        self.timer = effect.command
-            assert 0 <= self.state.refunded <= self.state.captured
-            assert self.state.refundable >= 0
+        for effect in self.shop.execute(payment, "p1", command).effects:
+            match effect:
+                case Send():
+                    self.told.append(effect.message)
+                case Call():
+                    self.calls.append(effect)
+                case After():
+                    self.timer = effect.command
+        assert 0 <= self.state.refunded <= self.state.captured
+        assert self.state.refundable >= 0
 
     def order_says(self, what: str, number: int) -> None:
         self.asked.add(what)
@@ -245,7 +251,7 @@ def movements(events: list[facts.Event]) -> list[tuple[str, int]]:
     return moved
 
 
-@settings(max_examples=400, deadline=None)
+@runs(300)
 @given(st.data(), st.sampled_from(TEMPERS), st.sampled_from(["o1", None]))
 def test_both_ledgers_agree_and_every_command_is_answered(
     data: st.DataObject, temper: Temper, order_id: str | None
@@ -256,7 +262,7 @@ def test_both_ledgers_agree_and_every_command_is_answered(
     charge = world.provider.charge
 
     assert sorted(movements(world.events)) == sorted(world.provider.ledger)
-    assert payment.fold(world.events) == world.state
+    world.shop.check()
     if charge.status != "requires_action" and not (temper == "never" and charge.status == "pending"):
         assert not world.state.unsettled()
         assert not world.calls
@@ -273,7 +279,7 @@ def test_both_ledgers_agree_and_every_command_is_answered(
     assert {each.removeprefix("refund:") for each in world.asked if ":" in each} <= refunds
 
 
-@settings(max_examples=200, deadline=None)
+@runs(150)
 @given(st.data(), st.sampled_from(TEMPERS))
 def test_a_cancelled_order_keeps_no_money(data: st.DataObject, temper: Temper) -> None:
     world = World(Provider(temper))
@@ -292,7 +298,7 @@ def test_a_cancelled_order_keeps_no_money(data: st.DataObject, temper: Temper) -
     assert world.provider.charge.status != "authorised"
 
 
-@settings(max_examples=200, deadline=None)
+@runs(150)
 @given(st.data(), st.sampled_from(TEMPERS))
 def test_a_payment_without_an_order_that_was_voided_gives_late_money_back_by_itself(
     data: st.DataObject, temper: Temper

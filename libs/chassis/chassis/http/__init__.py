@@ -1,5 +1,7 @@
 """HTTP for services: import from here."""
 
+from soko_contracts.problems import ProblemType
+
 from chassis.http.app import Health, create_app, current_service
 from chassis.http.auth import (
     Access,
@@ -9,13 +11,16 @@ from chassis.http.auth import (
     anyone,
     authenticate,
     cart_holder,
+    guest_cart,
+    known,
     right,
     service_only,
     signed_in,
+    unguarded,
 )
 from chassis.http.bodies import Answer, Body, Moment
 from chassis.http.context import request_context
-from chassis.http.etag import etag, if_match, tagged
+from chassis.http.etag import Precondition, Tags, etag, precondition, tagging
 from chassis.http.idempotency import idempotency, replayed
 from chassis.http.keyset import beyond
 from chassis.http.lists import Listing, Paging, ordering, paging
@@ -42,14 +47,15 @@ from chassis.http.problems import (
     UPSTREAM_TIMEOUT,
     VALIDATION,
     Problem,
-    ProblemType,
     invalid,
     problem_type,
     problems,
+    registered,
 )
 from chassis.http.revocations import Revocations
 from chassis.http.routing import OpenQuery, Router, body_limit
 from chassis.http.service_tokens import ServiceTokens
+from chassis.http.streams import event, last_event_id, streamed, wants_stream
 from chassis.http.tokens import Keys, Verifier
 from chassis.http.upstream import Connections, Upstream
 
@@ -88,11 +94,13 @@ __all__ = [
     "Peer",
     "PeerAnswer",
     "Peers",
+    "Precondition",
     "Problem",
     "ProblemType",
     "Revocations",
     "Router",
     "ServiceTokens",
+    "Tags",
     "Upstream",
     "Verifier",
     "anyone",
@@ -103,18 +111,26 @@ __all__ = [
     "create_app",
     "current_service",
     "etag",
+    "event",
+    "guest_cart",
     "idempotency",
-    "if_match",
     "invalid",
+    "known",
+    "last_event_id",
     "ordering",
     "paging",
+    "precondition",
     "prefer_wait",
     "problem_type",
     "problems",
+    "registered",
     "replayed",
     "request_context",
     "right",
     "service_only",
     "signed_in",
-    "tagged",
+    "streamed",
+    "tagging",
+    "unguarded",
+    "wants_stream",
 ]

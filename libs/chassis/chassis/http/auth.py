@@ -2,9 +2,10 @@
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from fastapi import Request
+from soko_contracts.problems import ProblemType
 from soko_contracts.rights import RIGHTS
 
 from chassis.http.problems import FORBIDDEN, UNAUTHENTICATED, Problem, invalid, unavailable
@@ -15,6 +16,8 @@ from chassis.http.tokens import Unreachable, Unverified, Verifier
 
 CALLER: Final = "soko.caller"
 """Where a request's caller is remembered in the ASGI scope."""
+
+CART_HEADER: Final = "X-Cart-Token"
 
 CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="soko"'}
 BROKEN: Final = {"WWW-Authenticate": 'Bearer realm="soko", error="invalid_token"'}
@@ -106,12 +109,15 @@ async def authenticate(request: Request) -> Caller:
     if found is None:
         authentication: Authentication = request.app.state.authentication
         headers = request.headers
-        found = await authentication.caller(_bearer(headers.get("authorization")), _cart_token(headers))
+        found = await authentication.caller(
+            bearer_token(headers.get("authorization")), cart_token(headers.get(CART_HEADER))
+        )
         request.scope[CALLER] = found
     return found
 
 
-def _bearer(header: str | None) -> str | None:
+def bearer_token(header: str | None) -> str | None:
+    """The token in ``Authorization``. 401 for one that is there and is no bearer's."""
     if not header:
         return None
     scheme, _, token = header.partition(" ")
@@ -121,16 +127,24 @@ def _bearer(header: str | None) -> str | None:
     return token
 
 
-def _cart_token(headers: Any) -> str | None:
-    token: str | None = headers.get("x-cart-token")
-    if not token:
+def cart_token(header: str | None) -> str | None:
+    """The token in ``X-Cart-Token``. 401 for one that no shop gives out."""
+    if not header:
         return None
-    if not 16 <= len(token) <= 128:
-        raise invalid("/header/X-Cart-Token", "must be one that this shop gave out")
-    return token
+    if not 16 <= len(header) <= 128:
+        raise Problem(UNAUTHENTICATED, f"{CART_HEADER} is not one that this shop gave out.", headers=CHALLENGE)
+    return header
 
 
-Kind = Literal["anyone", "signed_in", "right", "cart_holder", "service_only"]
+async def guest_cart(request: Request) -> str:
+    """The owner key of the cart that ``X-Cart-Token`` names, whoever asks: ``key: str = Depends(guest_cart)``."""
+    key = (await authenticate(request)).cart_key
+    if key is None:
+        raise invalid(f"/header/{CART_HEADER}", "is required: it names the cart of a guest")
+    return key
+
+
+Kind = Literal["anyone", "signed_in", "right", "cart_holder", "known", "service_only"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +158,9 @@ class Access:
         caller = await authenticate(request)
         if self.kind in ("anyone", "cart_holder"):
             return caller
+        if self.kind == "known":
+            caller.key  # noqa: B018 - raises 401 for a caller that nothing names
+            return caller
         if caller.bearer is None:
             raise Problem(UNAUTHENTICATED, "Log in first.", headers=CHALLENGE)
         if self.kind == "signed_in" and caller.user_id is None:
@@ -152,8 +169,29 @@ class Access:
             raise Problem(FORBIDDEN, f"This needs the right {self.right}.")
         return caller
 
+    @property
+    def refusals(self) -> tuple[ProblemType, ...]:
+        """What it raises."""
+        # Some of what only a person may do is refused to a client of the API.
+        return (UNAUTHENTICATED, FORBIDDEN) if self.kind in ("right", "signed_in") else (UNAUTHENTICATED,)
+
     def __str__(self) -> str:
         return self.right or self.kind
+
+
+class Unguarded(Access):
+    """Bad credentials count as none here: a route that gives new ones, or that reads the header in its own way."""
+
+    async def __call__(self, request: Request) -> Caller:
+        try:
+            return await super().__call__(request)
+        except Problem:
+            return NOBODY
+
+    @property
+    def refusals(self) -> tuple[ProblemType, ...]:
+        """Nobody is refused."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +200,7 @@ class PeerAccess:
 
     kind: Kind = "service_only"
     right: str | None = None
+    refusals: tuple[ProblemType, ...] = (UNAUTHENTICATED,)
 
     async def __call__(self, request: Request) -> Peer:
         authentication: Authentication = request.app.state.authentication
@@ -179,11 +218,17 @@ class PeerAccess:
 anyone: Final = Access("anyone")
 """Token optional; one that is broken is 401."""
 
+unguarded: Final = Unguarded("anyone")
+"""Token optional; one that is broken is none."""
+
 signed_in: Final = Access("signed_in")
 """A user's access token, else 401."""
 
 cart_holder: Final = Access("cart_holder")
 """Bearer, or ``X-Cart-Token``, or nothing yet."""
+
+known: Final = Access("known")
+"""Bearer, or ``X-Cart-Token``, else 401: for what only those who have something here may ask."""
 
 service_only: Final = PeerAccess()
 """The shop's own services, under ``/internal/v1``."""

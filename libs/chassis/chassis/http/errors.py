@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from soko_contracts.problems import ProblemType
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 from starlette.types import Scope, Send
@@ -29,7 +30,6 @@ from chassis.http.problems import (
     UNSUPPORTED_MEDIA_TYPE,
     VALIDATION,
     Problem,
-    ProblemType,
     invalid,
     pointer,
 )

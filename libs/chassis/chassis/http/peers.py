@@ -8,17 +8,18 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 import orjson
+from soko_contracts.problems import ProblemType
 from starlette.types import ASGIApp, Message, Scope
 
 from chassis.context import Context
 from chassis.http.auth import Caller
-from chassis.http.problems import PROBLEMS, STANDARD, Problem, ProblemType, silent, unavailable
+from chassis.http.problems import PROBLEMS, STANDARD, Problem, silent, unavailable
 from chassis.http.service_tokens import HEADER as SERVICE_HEADER
 from chassis.http.service_tokens import ServiceTokens
 
 log = logging.getLogger(__name__)
 
-_PASSED_ON: Final = ("retry-after", "www-authenticate")
+_PASSED_ON: Final = ("retry-after", "www-authenticate", "idempotency-replayed")
 
 ANSWER_WITHIN: Final = 30.0
 

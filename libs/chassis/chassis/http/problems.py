@@ -1,45 +1,33 @@
 """Every way a request can be answered with a no: one registry, and RFC 9457 documents made from it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Final
 
 import orjson
+from soko_contracts.problems import ProblemType
 
 MEDIA_TYPE: Final = "application/problem+json"
 STANDARD: Final = frozenset(("type", "title", "status", "detail", "instance", "request_id", "errors"))
 """The members that every document may have; others belong to its type."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProblemType:
-    """One kind of problem, shown by ``GET /problems/{slug}``.
-
-    ``when`` says when it is answered, ``client`` what the client does about it.
-    """
-
-    slug: str
-    status: int
-    title: str
-    when: str
-    client: str
-
-    @property
-    def uri(self) -> str:
-        """The ``type`` member of its documents."""
-        return f"/problems/{self.slug}"
-
-
 PROBLEMS: dict[str, ProblemType] = {}
 """The registry, by slug."""
 
 
-def problem_type(slug: str, status: int, title: str, *, when: str, client: str) -> ProblemType:
-    """Register a kind of problem. Two services may register the same one; two different ones raise ``ValueError``."""
-    made = ProblemType(slug, status, title, when, client)
-    if PROBLEMS.setdefault(slug, made) != made:
-        raise ValueError(f"two different problems are called {slug}")
-    return PROBLEMS[slug]
+def registered(kind: ProblemType) -> ProblemType:
+    """Put a kind of problem into the registry. Two services may have the same one; two different ones raise."""
+    if PROBLEMS.setdefault(kind.slug, kind) != kind:
+        raise ValueError(f"two different problems are called {kind.slug}")
+    return PROBLEMS[kind.slug]
+
+
+def problem_type(
+    slug: str, status: int, title: str, *, when: str, client: str, headers: tuple[str, ...] = ()
+) -> ProblemType:
+    """Make and register a kind of problem."""
+    return registered(ProblemType(slug, status, title, when, client, headers))
 
 
 def exported() -> list[dict[str, Any]]:
@@ -125,8 +113,10 @@ def _response(kinds: Sequence[ProblemType]) -> dict[str, Any]:
         }
         for kind in kinds
     }
+    headers = {name: {"$ref": f"#/components/headers/{name}"} for kind in kinds for name in kind.headers}
     return {
         "description": "; ".join(f"{kind.title} (`{kind.slug}`)" for kind in kinds),
+        **({"headers": headers} if headers else {}),
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": examples}},
     }
 
@@ -151,6 +141,7 @@ UNAUTHENTICATED = problem_type(
     "Not logged in",
     when="The route needs an access token and there is none, or it is expired, revoked or broken.",
     client="Refresh the token or log in, then try again.",
+    headers=("WWW-Authenticate",),
 )
 FORBIDDEN = problem_type(
     "forbidden",
@@ -186,6 +177,7 @@ IDEMPOTENCY_IN_FLIGHT = problem_type(
     "The same request is being worked on",
     when="A request with this Idempotency-Key has begun and is not done.",
     client="Wait as Retry-After says and send the same request again.",
+    headers=("Retry-After",),
 )
 PRECONDITION_FAILED = problem_type(
     "precondition-failed",
@@ -193,6 +185,7 @@ PRECONDITION_FAILED = problem_type(
     "Changed in the meantime",
     when="If-Match names a version that is not the current one.",
     client="Read the thing again, and repeat the change on what it is now.",
+    headers=("ETag",),
 )
 TOO_LARGE = problem_type(
     "too-large",
@@ -228,6 +221,7 @@ RATE_LIMITED = problem_type(
     "Too many requests",
     when="The caller or address sent more requests than its limit.",
     client="Wait as Retry-After says.",
+    headers=("Retry-After", "RateLimit", "RateLimit-Policy"),
 )
 INTERNAL = problem_type(
     "internal",
@@ -242,6 +236,7 @@ UNAVAILABLE = problem_type(
     "A service is down",
     when="A service needed for the answer cannot be reached; service names it.",
     client="Try again after Retry-After, with the same Idempotency-Key.",
+    headers=("Retry-After",),
 )
 UPSTREAM_TIMEOUT = problem_type(
     "upstream-timeout",

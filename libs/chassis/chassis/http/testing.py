@@ -11,7 +11,7 @@ from chassis.http.routing import Route
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One route: ``access`` is ``anyone``, ``signed_in``, ``cart_holder``, ``service_only`` or a right's name."""
+    """One route: ``access`` is a right's name, else the kind of its ``Access``."""
 
     method: str
     path: str

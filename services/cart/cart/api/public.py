@@ -19,19 +19,23 @@ from chassis.http import (
     Problem,
     Router,
     cart_holder,
+    current_service,
+    guest_cart,
     idempotency,
     invalid,
+    known,
     paging,
     problems,
     signed_in,
 )
 from chassis.once import Once
+from chassis.service import Service
 from fastapi import Depends, Query, Request, Response
 from pydantic import ConfigDict, Field, StringConstraints
 
 from cart.api.answers import CartAnswer, CartSummary
 from cart.api.refusals import CART_CLOSED, CART_FULL, ITEM_GONE, NOT_FOR_SALE, QUANTITY_LIMIT
-from cart.api.visit import Visit, on_the_open_cart, owner_of, visiting
+from cart.api.visit import Visit, changing, on_the_open_cart, owner_of, visiting
 from cart.domain import Add, Empty, Line, Merge, Remove, SetQuantity, cart, customer, merge
 from cart.domain.one_cart import Command
 from cart.variants import Variant, learn
@@ -97,7 +101,7 @@ async def add_cart_item(
     body: AddItem,
     caller: Caller = Depends(cart_holder),
     once: Once | None = Depends(idempotency()),
-    visit: Visit = Depends(visiting),
+    visit: Visit = Depends(changing),
 ) -> CartAnswer:
     """The same SKU again adds up. A guest's first write answers the token of their cart in X-Cart-Token."""
     owner, service = owner_of(caller), visit.service
@@ -144,7 +148,7 @@ def _line(visit: Visit, variant: Variant, quantity: int) -> Line:
     ),
 )
 async def change_cart_item(
-    item_id: UUID, body: ChangeItem, caller: Caller = Depends(cart_holder), visit: Visit = Depends(visiting)
+    item_id: UUID, body: ChangeItem, caller: Caller = Depends(cart_holder), visit: Visit = Depends(changing)
 ) -> CartAnswer:
     """The line keeps its price and its time."""
     most = visit.settings.limits.quantity
@@ -160,7 +164,7 @@ async def change_cart_item(
     responses=problems(VALIDATION, UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, ITEM_GONE, CART_CLOSED, PRECONDITION_FAILED),
 )
 async def remove_cart_item(
-    item_id: UUID, caller: Caller = Depends(cart_holder), visit: Visit = Depends(visiting)
+    item_id: UUID, caller: Caller = Depends(cart_holder), visit: Visit = Depends(changing)
 ) -> CartAnswer:
     """Answers what is left."""
     return await _change(visit, caller, str(item_id), Remove(str(item_id)))
@@ -186,7 +190,7 @@ async def _change(visit: Visit, caller: Caller, item_id: str, command: Command) 
     summary="Empty the cart",
     responses=problems(VALIDATION, UNAUTHENTICATED, FORBIDDEN, CART_CLOSED, PRECONDITION_FAILED),
 )
-async def empty_cart(caller: Caller = Depends(cart_holder), visit: Visit = Depends(visiting)) -> CartAnswer:
+async def empty_cart(caller: Caller = Depends(cart_holder), visit: Visit = Depends(changing)) -> CartAnswer:
     """The cart stays, without lines."""
     owner = owner_of(caller)
 
@@ -211,6 +215,7 @@ async def empty_cart(caller: Caller = Depends(cart_holder), visit: Visit = Depen
 )
 async def merge_carts(
     caller: Caller = Depends(signed_in),
+    guest_key: str = Depends(guest_cart),
     once: Once | None = Depends(idempotency()),
     visit: Visit = Depends(visiting),
 ) -> CartAnswer:
@@ -221,9 +226,6 @@ async def merge_carts(
     owner, service = caller.key, visit.service
     if await service.recall(once) is not None:
         return await visit.replay(owner)
-    if caller.cart_key is None:
-        raise invalid("/header/X-Cart-Token", "is required: it names the cart to take over")
-    guest_key = caller.cart_key
 
     async def attempt() -> CartAnswer:
         guest = (await find(service, guest_key)).open
@@ -249,13 +251,13 @@ async def list_carts(
     request: Request,
     status: Annotated[Literal["open", "ordered", "merged"] | None, Query()] = None,
     mine: Annotated[bool, Query(description="For staff: only your own.")] = False,
-    caller: Caller = Depends(cart_holder),
+    caller: Caller = Depends(known),
     page: Paging = Depends(paging()),
-    visit: Visit = Depends(visiting),
+    service: Service = Depends(current_service),
 ) -> Listing[CartSummary]:
     """Your own, newest first; staff see all."""
     owner = None if caller.may("carts:read") and not mine else caller.key
-    rows, total = await listed(visit.service, owner, status, page.limit, page.offset)
+    rows, total = await listed(service, owner, status, page.limit, page.offset)
     items = [
         CartSummary(
             id=row.cart_id,

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from chassis.context import Context
@@ -11,16 +11,17 @@ from chassis.decider import Refused
 from chassis.http import (
     FORBIDDEN,
     Caller,
+    Precondition,
     Problem,
+    Tags,
     current_service,
-    etag,
-    if_match,
+    precondition,
     replayed,
     request_context,
-    tagged,
+    tagging,
 )
 from chassis.service import Service
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Response
 
 from cart.api.answers import CartAnswer, cart_answer
 from cart.domain import Cart, Line, Opening, following
@@ -40,10 +41,12 @@ TOKEN_BYTES = 32
 class Visit:
     """The request and what serves it."""
 
-    request: Request
     response: Response
     service: Service
     context: Context
+    tags: Tags
+    known: Precondition = field(default_factory=Precondition)
+    """What the client thinks the cart is: only on routes that change it."""
 
     @property
     def settings(self) -> Settings:
@@ -64,13 +67,13 @@ class Visit:
 
     def check(self, found: Found) -> None:
         """412 where the client's ``If-Match`` is about another cart than this."""
-        if "if-match" in self.request.headers:
-            if_match(self.request, fingerprint(self.found(found)))
+        if self.known.given:
+            self.known.check(fingerprint(self.found(found)))
 
     def read(self, found: Found) -> CartAnswer | Response:
         """The cart, or 304 where the client has just this."""
         answer = self.found(found)
-        return tagged(self.request, self.response, fingerprint(answer)) or answer
+        return self.tags.unchanged(fingerprint(answer)) or answer
 
     async def written(self, cart: Cart, found: Found) -> CartAnswer:
         """The cart after a write, with the variants that were found before it; others joined it only in a race."""
@@ -86,7 +89,7 @@ class Visit:
 
     def tag(self, answer: CartAnswer) -> CartAnswer:
         """Say which version this is; prices are never to be kept."""
-        self.response.headers.update({"ETag": etag(fingerprint(answer)), "Cache-Control": "no-cache"})
+        self.tags.tell(fingerprint(answer))
         return answer
 
     def opening(self, caller: Caller, found: Found) -> Opening:
@@ -108,13 +111,18 @@ class Visit:
 
 
 async def visiting(
-    request: Request,
     response: Response,
     service: Service = Depends(current_service),
     context: Context = Depends(request_context),
+    tags: Tags = Depends(tagging),
 ) -> Visit:
-    """As a dependency of every route."""
-    return Visit(request, response, service, context)
+    """For routes that answer the cart."""
+    return Visit(response, service, context, tags)
+
+
+async def changing(visit: Visit = Depends(visiting), known: Precondition = Depends(precondition)) -> Visit:
+    """For routes that change the cart as the client knows it."""
+    return replace(visit, known=known)
 
 
 def owner_of(caller: Caller) -> str | None:

@@ -2,33 +2,17 @@
 
 from typing import Annotated
 
-from chassis.context import Context
-from chassis.http import (
-    NOT_FOUND,
-    PRECONDITION_FAILED,
-    Listing,
-    Money,
-    Paging,
-    Router,
-    anyone,
-    current_service,
-    idempotency,
-    paging,
-    problems,
-    replayed,
-    request_context,
-    right,
-)
+from chassis.http import Listing, Money, Paging, Router, idempotency, paging, problems
 from chassis.once import Once
 from chassis.service import Service
 from chassis.unit import Unit
-from fastapi import Depends, Query, Request, Response
+from fastapi import Depends, Query, Response
 
 from catalog import categories
 from catalog.api.answers import AveragePrice, CategoryAnswer, CategoryTree
+from catalog.api.asking import Asking, Editing, IdOrSlug, as_json, asking, changing, editing, missing
 from catalog.api.bodies import CategoryBody, CategoryPatch, Key
-from catalog.api.replies import IdOrSlug, answers_of, as_json, check_if_match, currency_of, missing, public, reply
-from catalog.cache import Answers, Ready
+from catalog.cache import Ready
 from catalog.refusals import CATEGORY_CYCLE, CATEGORY_IN_USE
 from catalog.writing import category_ids
 
@@ -40,22 +24,19 @@ router = Router(prefix="/api/v1", tags=["Categories"])
     operation_id="list_categories",
     summary="List categories by name",
     response_model=Listing[CategoryAnswer],
-    dependencies=[Depends(anyone)],
 )
 async def list_categories(
-    request: Request,
     parent: Annotated[Key | None, Query(description="Only those right below this one: id or slug.")] = None,
     page: Paging = Depends(paging()),
-    service: Service = Depends(current_service),
-    answers: Answers = Depends(answers_of),
+    ask: Asking = Depends(asking),
 ) -> Response:
     async def read() -> Ready:
-        async with service.database.engine.connect() as sql:
+        async with ask.sql() as sql:
             rows, total = await categories.categories_page(sql, parent, page.limit, page.offset)
         items = [CategoryAnswer.model_validate(row) for row in rows]
-        return Ready.of(as_json(page.answer(items, total, request)))
+        return Ready.of(as_json(page.answer(items, total, ask.request)))
 
-    return await public(request, answers, read)
+    return await ask.public(read)
 
 
 @router.get(
@@ -63,18 +44,13 @@ async def list_categories(
     operation_id="get_category_tree",
     summary="All categories as a tree",
     response_model=CategoryTree,
-    dependencies=[Depends(anyone)],
 )
-async def category_tree(
-    request: Request,
-    service: Service = Depends(current_service),
-    answers: Answers = Depends(answers_of),
-) -> Response:
+async def get_category_tree(ask: Asking = Depends(asking)) -> Response:
     async def read() -> Ready:
-        async with service.database.engine.connect() as sql:
+        async with ask.sql() as sql:
             return Ready.of(await categories.tree_json(sql))
 
-    return await public(request, answers, read)
+    return await ask.public(read)
 
 
 @router.get(
@@ -82,16 +58,9 @@ async def category_tree(
     operation_id="get_category",
     summary="One category",
     response_model=CategoryAnswer,
-    responses=problems(NOT_FOUND),
-    dependencies=[Depends(anyone)],
 )
-async def get_category(
-    request: Request,
-    key: IdOrSlug,
-    service: Service = Depends(current_service),
-    answers: Answers = Depends(answers_of),
-) -> Response:
-    return await public(request, answers, lambda: _read(service, key))
+async def get_category(key: IdOrSlug, ask: Asking = Depends(asking)) -> Response:
+    return await ask.public(lambda: _read(ask.service, key))
 
 
 @router.get(
@@ -99,22 +68,13 @@ async def get_category(
     operation_id="get_average_price",
     summary="The average price of the active products in a category and all below",
     response_model=AveragePrice,
-    responses=problems(NOT_FOUND),
-    dependencies=[Depends(anyone)],
 )
-async def average_price(
-    request: Request,
-    key: IdOrSlug,
-    service: Service = Depends(current_service),
-    answers: Answers = Depends(answers_of),
-) -> Response:
-    currency = currency_of(service)
-
+async def get_average_price(key: IdOrSlug, ask: Asking = Depends(asking)) -> Response:
     def money(minor: int | None) -> Money | None:
-        return None if minor is None else Money.of(minor, currency)
+        return None if minor is None else Money.of(minor, ask.currency)
 
     async def read() -> Ready:
-        async with service.database.engine.connect() as sql:
+        async with ask.sql() as sql:
             row = await categories.category_by_id_or_slug(sql, key)
             if row is None:
                 raise missing("category")
@@ -130,7 +90,7 @@ async def average_price(
             )
         )
 
-    return await public(request, answers, read)
+    return await ask.public(read)
 
 
 @router.post(
@@ -139,26 +99,19 @@ async def average_price(
     summary="Add a category",
     status_code=201,
     response_model=CategoryAnswer,
-    dependencies=[Depends(right("catalog:write"))],
 )
 async def create_category(
-    request: Request,
     body: CategoryBody,
+    edit: Editing = Depends(editing),
     once: Once | None = Depends(idempotency()),
-    context: Context = Depends(request_context),
-    service: Service = Depends(current_service),
-    answers: Answers = Depends(answers_of),
 ) -> Response:
-    id_ = service.world.ids()
-    async with service.unit(context, once and once.for_(id_)) as unit:
+    id_ = edit.service.world.ids()
+    async with edit.service.unit(edit.context, once and once.for_(id_)) as unit:
         if unit.replayed is None:
             await categories.create_category(unit, id_, body.name, await _parent(unit, body.parent_id), unit.now)
-    answers.drop()
+    edit.answers.drop()
     made = unit.replayed or id_
-    response = reply(request, await _read(service, made), 201, f"/api/v1/categories/{made}")
-    if unit.replayed:
-        replayed(response)
-    return response
+    return edit.made(await _read(edit.service, made), f"/api/v1/categories/{made}", again=unit.replayed is not None)
 
 
 @router.put(
@@ -166,19 +119,10 @@ async def create_category(
     operation_id="replace_category",
     summary="Rename or move a category, by all its fields",
     response_model=CategoryAnswer,
-    responses=problems(NOT_FOUND, CATEGORY_CYCLE, PRECONDITION_FAILED),
-    dependencies=[Depends(right("catalog:write"))],
+    responses=problems(CATEGORY_CYCLE),
 )
-async def replace_category(
-    request: Request,
-    key: IdOrSlug,
-    body: CategoryBody,
-    context: Context = Depends(request_context),
-    service: Service = Depends(current_service),
-    answers: Answers = Depends(answers_of),
-) -> Response:
-    patch = CategoryPatch(name=body.name, parent_id=body.parent_id)
-    return await change_category(request, key, patch, context, service, answers)
+async def replace_category(key: IdOrSlug, body: CategoryBody, edit: Editing = Depends(changing)) -> Response:
+    return await change_category(key, CategoryPatch(name=body.name, parent_id=body.parent_id), edit)
 
 
 @router.patch(
@@ -186,28 +130,20 @@ async def replace_category(
     operation_id="change_category",
     summary="Rename or move a category",
     response_model=CategoryAnswer,
-    responses=problems(NOT_FOUND, CATEGORY_CYCLE, PRECONDITION_FAILED),
-    dependencies=[Depends(right("catalog:write"))],
+    responses=problems(CATEGORY_CYCLE),
 )
-async def change_category(
-    request: Request,
-    key: IdOrSlug,
-    body: CategoryPatch,
-    context: Context = Depends(request_context),
-    service: Service = Depends(current_service),
-    answers: Answers = Depends(answers_of),
-) -> Response:
+async def change_category(key: IdOrSlug, body: CategoryPatch, edit: Editing = Depends(changing)) -> Response:
     given = body.given()
-    async with service.unit(context) as unit:
+    async with edit.service.unit(edit.context) as unit:
         await unit.sql.execute(categories.LOCK_TREE)
         before = await categories.category_by_id_or_slug(unit.sql, key, lock=True)
         if before is None:
             raise missing("category")
-        check_if_match(request, before.sequence)
+        edit.known.check(before.sequence)
         parent_id = await _parent(unit, given["parent_id"]) if "parent_id" in given else before.parent_id
         await categories.change_category(unit, before, given.get("name", before.name), parent_id, unit.now)
-    answers.drop()
-    return reply(request, await _read(service, before.id))
+    edit.answers.drop()
+    return edit.reply(await _read(edit.service, before.id))
 
 
 @router.delete(
@@ -216,23 +152,16 @@ async def change_category(
     summary="Delete a category that nothing stands in",
     status_code=204,
     response_class=Response,
-    responses=problems(NOT_FOUND, CATEGORY_IN_USE, PRECONDITION_FAILED),
-    dependencies=[Depends(right("catalog:write"))],
+    responses=problems(CATEGORY_IN_USE),
 )
-async def delete_category(
-    request: Request,
-    key: IdOrSlug,
-    context: Context = Depends(request_context),
-    service: Service = Depends(current_service),
-    answers: Answers = Depends(answers_of),
-) -> Response:
-    async with service.unit(context) as unit:
+async def delete_category(key: IdOrSlug, edit: Editing = Depends(changing)) -> Response:
+    async with edit.service.unit(edit.context) as unit:
         before = await categories.category_by_id_or_slug(unit.sql, key, lock=True)
         if before is None:
             raise missing("category")
-        check_if_match(request, before.sequence)
+        edit.known.check(before.sequence)
         await categories.delete_category(unit, before)
-    answers.drop()
+    edit.answers.drop()
     return Response(status_code=204)
 
 

@@ -6,8 +6,8 @@ from chassis.http import Answer, Router, current_service, service_only
 from chassis.service import Service
 from fastapi import Depends, Query
 
+from catalog.api.asking import currency_of
 from catalog.api.bodies import Sku
-from catalog.api.replies import currency_of
 from catalog.domain import Status
 from catalog.views import products_by_skus
 

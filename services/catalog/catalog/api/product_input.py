@@ -7,8 +7,8 @@ from chassis.http.problems import pointer
 from chassis.service import Service
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from catalog.api.asking import currency_of
 from catalog.api.bodies import ProductBody, ProductNew, ProductPatch, VariantNew
-from catalog.api.replies import currency_of
 from catalog.api.variants import new_variant
 from catalog.domain import Product, wrong_options
 from catalog.writing import category_ids

@@ -2,49 +2,30 @@
 
 from typing import Annotated
 
-from chassis.context import Context
 from chassis.http import (
     FORBIDDEN,
-    NOT_FOUND,
-    PRECONDITION_FAILED,
     UNAUTHENTICATED,
-    Caller,
     Listing,
     Money,
     Paging,
     Problem,
     Router,
-    anyone,
-    current_service,
     idempotency,
     invalid,
     ordering,
     paging,
     problems,
-    replayed,
-    request_context,
-    right,
 )
 from chassis.http.auth import CHALLENGE
 from chassis.once import Once
 from chassis.service import Service
-from fastapi import Depends, Query, Request, Response
+from fastapi import Depends, Query, Response
 
 from catalog.api.answers import ProductAnswer, product_answer
+from catalog.api.asking import Asking, Editing, IdOrSlug, as_json, asking, changing, currency_of, editing, missing
 from catalog.api.bodies import ONE_LINE, Brand, Key, ProductBody, ProductNew, ProductPatch
 from catalog.api.product_input import changed, in_categories, new_product
-from catalog.api.replies import (
-    IdOrSlug,
-    answers_of,
-    as_json,
-    check_if_match,
-    currency_of,
-    is_staff,
-    missing,
-    public,
-    reply,
-)
-from catalog.cache import Answers, Ready
+from catalog.cache import Ready
 from catalog.domain import Status
 from catalog.listing import Filters, products_like
 from catalog.refusals import SKU_TAKEN
@@ -60,9 +41,7 @@ Price = Annotated[str | None, Query(pattern=AMOUNT, description="In the shop's c
 
 
 async def filters(
-    request: Request,
-    caller: Caller = Depends(anyone),
-    service: Service = Depends(current_service),
+    ask: Asking = Depends(asking),
     category: Annotated[
         list[Key], Query(max_length=20, description="Id or slug; with all below it. Repeated: any of them.")
     ] = [],  # noqa: B006 - FastAPI copies defaults
@@ -79,15 +58,15 @@ async def filters(
 ) -> Filters:
     """The list's filters. 401 and 403 for other than active products without the right to write."""
     statuses = tuple(sorted({each.value for each in status})) or ("active",)
-    if statuses != ("active",) and not is_staff(caller):
+    if statuses != ("active",) and not ask.staff:
         who = "Only staff see products that are not active."
-        raise Problem(FORBIDDEN, who) if caller.bearer else Problem(UNAUTHENTICATED, who, headers=CHALLENGE)
+        raise Problem(FORBIDDEN, who) if ask.caller.bearer else Problem(UNAUTHENTICATED, who, headers=CHALLENGE)
     return Filters(
         statuses=statuses,
         categories=tuple(category),
         brands=tuple(brand),
-        min_price=_minor("min_price", min_price, service),
-        max_price=_minor("max_price", max_price, service),
+        min_price=_minor("min_price", min_price, ask.currency),
+        max_price=_minor("max_price", max_price, ask.currency),
         search=search,
         in_stock=in_stock,
         featured=featured,
@@ -103,19 +82,16 @@ async def filters(
     responses=problems(FORBIDDEN),
 )
 async def list_products(
-    request: Request,
     wanted: Filters = Depends(filters),
     order: Order = Depends(ordering("price", "name", "created_at", "relevance", default="-created_at")),
     page: Paging = Depends(paging()),
-    caller: Caller = Depends(anyone),
-    service: Service = Depends(current_service),
-    answers: Answers = Depends(answers_of),
+    ask: Asking = Depends(asking),
 ) -> Response:
     if wanted.search is None and any(name == "relevance" for name, _ in order):
         raise invalid("/query/ordering", "relevance needs search")
-    if wanted.search is not None and "ordering" not in request.query_params:
+    if wanted.search is not None and "ordering" not in ask.request.query_params:
         order = [("relevance", False), ("id", False)]
-    return await _list(request, wanted, order, page, caller, service, answers)
+    return await _list(ask, wanted, order, page)
 
 
 @router.get(
@@ -124,15 +100,8 @@ async def list_products(
     summary="The featured products, newest first",
     response_model=Listing[ProductAnswer],
 )
-async def featured_products(
-    request: Request,
-    page: Paging = Depends(paging()),
-    caller: Caller = Depends(anyone),
-    service: Service = Depends(current_service),
-    answers: Answers = Depends(answers_of),
-) -> Response:
-    newest = [("created_at", True), ("id", True)]
-    return await _list(request, Filters(featured=True), newest, page, caller, service, answers)
+async def list_featured_products(page: Paging = Depends(paging()), ask: Asking = Depends(asking)) -> Response:
+    return await _list(ask, Filters(featured=True), [("created_at", True), ("id", True)], page)
 
 
 @router.get(
@@ -140,18 +109,9 @@ async def featured_products(
     operation_id="get_product",
     summary="One product with its variants",
     response_model=ProductAnswer,
-    responses=problems(NOT_FOUND),
 )
-async def get_product(
-    request: Request,
-    key: IdOrSlug,
-    caller: Caller = Depends(anyone),
-    service: Service = Depends(current_service),
-    answers: Answers = Depends(answers_of),
-) -> Response:
-    if is_staff(caller):
-        return reply(request, await _read(service, key, staff=True))
-    return await public(request, answers, lambda: _read(service, key, staff=False))
+async def get_product(key: IdOrSlug, ask: Asking = Depends(asking)) -> Response:
+    return await ask.seen(lambda: _read(ask.service, key, staff=ask.staff))
 
 
 @router.post(
@@ -162,30 +122,24 @@ async def get_product(
     status_code=201,
     response_model=ProductAnswer,
     responses={202: {"model": ProductAnswer, "description": "Made; its stock follows"}, **problems(SKU_TAKEN)},
-    dependencies=[Depends(right("catalog:write"))],
 )
 async def create_product(
-    request: Request,
     body: ProductNew,
+    edit: Editing = Depends(editing),
     once: Once | None = Depends(idempotency()),
-    context: Context = Depends(request_context),
-    service: Service = Depends(current_service),
-    answers: Answers = Depends(answers_of),
 ) -> Response:
-    product = new_product(service, body)
-    async with service.unit(context, once and once.for_(product.id)) as unit:
+    product = new_product(edit.service, body)
+    async with edit.service.unit(edit.context, once and once.for_(product.id)) as unit:
         if unit.replayed is None:
             product = await in_categories(unit.sql, product, body)
-            await insert_product(unit, product, unit.now, currency_of(service))
+            await insert_product(unit, product, unit.now, edit.currency)
     made = unit.replayed or product.id
-    async with service.database.engine.connect() as sql:
+    async with edit.sql() as sql:
         shown = await product_by_id_or_slug(sql, made)
-    held = shown is None or await hand_over(service, shown.product.variants, context)
-    answers.drop()
-    response = reply(request, await _read(service, made, staff=True), 201 if held else 202, f"/api/v1/products/{made}")
-    if unit.replayed:
-        replayed(response)
-    return response
+    held = shown is None or await hand_over(edit.service, shown.product.variants, edit.context)
+    edit.answers.drop()
+    ready, again = await _read(edit.service, made, staff=True), unit.replayed is not None
+    return edit.made(ready, f"/api/v1/products/{made}", again=again, status=201 if held else 202)
 
 
 @router.put(
@@ -193,18 +147,9 @@ async def create_product(
     operation_id="replace_product",
     summary="Change a product, by all its fields",
     response_model=ProductAnswer,
-    responses=problems(NOT_FOUND, PRECONDITION_FAILED),
-    dependencies=[Depends(right("catalog:write"))],
 )
-async def replace_product(
-    request: Request,
-    key: IdOrSlug,
-    body: ProductBody,
-    context: Context = Depends(request_context),
-    service: Service = Depends(current_service),
-    answers: Answers = Depends(answers_of),
-) -> Response:
-    return await _change(request, key, body, context, service, answers)
+async def replace_product(key: IdOrSlug, body: ProductBody, edit: Editing = Depends(changing)) -> Response:
+    return await _change(edit, key, body)
 
 
 @router.patch(
@@ -212,18 +157,9 @@ async def replace_product(
     operation_id="change_product",
     summary="Change some of a product's fields",
     response_model=ProductAnswer,
-    responses=problems(NOT_FOUND, PRECONDITION_FAILED),
-    dependencies=[Depends(right("catalog:write"))],
 )
-async def change_product(
-    request: Request,
-    key: IdOrSlug,
-    body: ProductPatch,
-    context: Context = Depends(request_context),
-    service: Service = Depends(current_service),
-    answers: Answers = Depends(answers_of),
-) -> Response:
-    return await _change(request, key, body, context, service, answers)
+async def change_product(key: IdOrSlug, body: ProductPatch, edit: Editing = Depends(changing)) -> Response:
+    return await _change(edit, key, body)
 
 
 @router.delete(
@@ -232,38 +168,20 @@ async def change_product(
     summary="Archive a product: it is no longer shown or sold",
     status_code=204,
     response_class=Response,
-    responses=problems(NOT_FOUND, PRECONDITION_FAILED),
-    dependencies=[Depends(right("catalog:write"))],
 )
-async def archive_product(
-    request: Request,
-    key: IdOrSlug,
-    context: Context = Depends(request_context),
-    service: Service = Depends(current_service),
-    answers: Answers = Depends(answers_of),
-) -> Response:
-    await _change(request, key, ProductPatch(status=Status.archived), context, service, answers)
+async def archive_product(key: IdOrSlug, edit: Editing = Depends(changing)) -> Response:
+    await _change(edit, key, ProductPatch(status=Status.archived))
     return Response(status_code=204)
 
 
-async def _list(
-    request: Request,
-    wanted: Filters,
-    order: Order,
-    page: Paging,
-    caller: Caller,
-    service: Service,
-    answers: Answers,
-) -> Response:
-    staff = is_staff(caller)
-
+async def _list(ask: Asking, wanted: Filters, order: Order, page: Paging) -> Response:
     async def read() -> Ready:
-        async with service.database.engine.connect() as sql:
+        async with ask.sql() as sql:
             found, total = await products_like(sql, wanted, order, page.limit, page.offset)
-        items = [product_answer(each, currency_of(service), all_variants=staff) for each in found]
-        return Ready.of(as_json(page.answer(items, total, request)))
+        items = [product_answer(each, ask.currency, all_variants=ask.staff) for each in found]
+        return Ready.of(as_json(page.answer(items, total, ask.request)))
 
-    return reply(request, await read()) if staff else await public(request, answers, read)
+    return await ask.seen(read)
 
 
 async def _read(service: Service, key: str, *, staff: bool) -> Ready:
@@ -274,30 +192,21 @@ async def _read(service: Service, key: str, *, staff: bool) -> Ready:
     return Ready.of(as_json(product_answer(shown, currency_of(service), all_variants=staff)), shown.sequence)
 
 
-async def _change(
-    request: Request,
-    key: str,
-    body: ProductBody | ProductPatch,
-    context: Context,
-    service: Service,
-    answers: Answers,
-) -> Response:
-    currency = currency_of(service)
-    async with service.unit(context) as unit:
+async def _change(edit: Editing, key: str, body: ProductBody | ProductPatch) -> Response:
+    async with edit.service.unit(edit.context) as unit:
         before = await lock_product(unit.sql, key)
         if before is None:
             raise missing("product")
-        check_if_match(request, before.sequence)
-        after = await in_categories(unit.sql, changed(before.product, body, currency), body)
-        await save_product(unit, before, after, unit.now, currency)
-    answers.drop()
-    return reply(request, await _read(service, before.product.id, staff=True))
+        edit.known.check(before.sequence)
+        after = await in_categories(unit.sql, changed(before.product, body, edit.currency), body)
+        await save_product(unit, before, after, unit.now, edit.currency)
+    edit.answers.drop()
+    return edit.reply(await _read(edit.service, before.product.id, staff=True))
 
 
-def _minor(name: str, amount: str | None, service: Service) -> int | None:
+def _minor(name: str, amount: str | None, currency: str) -> int | None:
     if amount is None:
         return None
-    currency = currency_of(service)
     try:
         return Money(amount=amount, currency=currency).minor(currency)
     except Problem as no:

@@ -4,43 +4,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Annotated
 
-from chassis.context import Context
-from chassis.http import (
-    NOT_FOUND,
-    PRECONDITION_FAILED,
-    Caller,
-    Listing,
-    Paging,
-    Router,
-    anyone,
-    current_service,
-    idempotency,
-    invalid,
-    paging,
-    problems,
-    replayed,
-    request_context,
-    right,
-)
+from chassis.http import Listing, Paging, Router, idempotency, invalid, paging, problems
 from chassis.once import Once
 from chassis.service import Service
-from fastapi import Depends, Query, Request, Response
+from fastapi import Depends, Query, Response
 
 from catalog.api.answers import VariantAnswer, variant_answer
+from catalog.api.asking import Asking, Editing, Id, IdOrSlug, as_json, asking, changing, currency_of, editing, missing
 from catalog.api.bodies import Sku, VariantNew, VariantPatch
-from catalog.api.replies import (
-    Id,
-    IdOrSlug,
-    answers_of,
-    as_json,
-    check_if_match,
-    currency_of,
-    is_staff,
-    missing,
-    public,
-    reply,
-)
-from catalog.cache import Answers, Ready
+from catalog.cache import Ready
 from catalog.domain import Product, Status, Variant, wrong_options
 from catalog.refusals import LAST_VARIANT, SKU_TAKEN, TOO_MANY_VARIANTS
 from catalog.stock import hand_over
@@ -55,24 +27,16 @@ router = Router(prefix="/api/v1", tags=["Variants"])
     operation_id="list_variants",
     summary="A product's variants",
     response_model=Listing[VariantAnswer],
-    responses=problems(NOT_FOUND),
 )
-async def list_variants(
-    request: Request,
-    key: IdOrSlug,
-    page: Paging = Depends(paging()),
-    caller: Caller = Depends(anyone),
-    service: Service = Depends(current_service),
-    answers: Answers = Depends(answers_of),
-) -> Response:
+async def list_variants(key: IdOrSlug, page: Paging = Depends(paging()), ask: Asking = Depends(asking)) -> Response:
     async def read() -> Ready:
-        async with service.database.engine.connect() as sql:
+        async with ask.sql() as sql:
             shown = await product_by_id_or_slug(sql, key)
-        if shown is None or not _seen(shown, caller):
+        if shown is None or not _seen(shown, ask):
             raise missing("product")
-        return _listed(request, page, _variants(shown, caller, service, lambda _: True))
+        return _listed(ask, page, _variants(shown, ask, lambda _: True))
 
-    return reply(request, await read()) if is_staff(caller) else await public(request, answers, read)
+    return await ask.seen(read)
 
 
 @router.get(
@@ -82,25 +46,22 @@ async def list_variants(
     response_model=Listing[VariantAnswer],
 )
 async def find_variants(
-    request: Request,
     sku: Annotated[list[Sku], Query(min_length=1, max_length=100)],
     page: Paging = Depends(paging()),
-    caller: Caller = Depends(anyone),
-    service: Service = Depends(current_service),
-    answers: Answers = Depends(answers_of),
+    ask: Asking = Depends(asking),
 ) -> Response:
     async def read() -> Ready:
-        async with service.database.engine.connect() as sql:
+        async with ask.sql() as sql:
             found = await products_by_skus(sql, list(dict.fromkeys(sku)))
         items = [
             each
             for shown in found
-            if _seen(shown, caller)
-            for each in _variants(shown, caller, service, lambda variant: variant.sku in sku)
+            if _seen(shown, ask)
+            for each in _variants(shown, ask, lambda variant: variant.sku in sku)
         ]
-        return _listed(request, page, items)
+        return _listed(ask, page, items)
 
-    return reply(request, await read()) if is_staff(caller) else await public(request, answers, read)
+    return await ask.seen(read)
 
 
 @router.get(
@@ -108,18 +69,9 @@ async def find_variants(
     operation_id="get_variant",
     summary="One variant",
     response_model=VariantAnswer,
-    responses=problems(NOT_FOUND),
 )
-async def get_variant(
-    request: Request,
-    variant_id: Id,
-    caller: Caller = Depends(anyone),
-    service: Service = Depends(current_service),
-    answers: Answers = Depends(answers_of),
-) -> Response:
-    if is_staff(caller):
-        return reply(request, await _read(service, variant_id, caller))
-    return await public(request, answers, lambda: _read(service, variant_id, caller))
+async def get_variant(variant_id: Id, ask: Asking = Depends(asking)) -> Response:
+    return await ask.seen(lambda: _read(ask, variant_id))
 
 
 @router.post(
@@ -129,38 +81,31 @@ async def get_variant(
     description="201 once the inventory holds `initial_stock`; 202 when it does not within 5 s: it will.",
     status_code=201,
     response_model=VariantAnswer,
-    responses={202: {"model": VariantAnswer}, **problems(NOT_FOUND, SKU_TAKEN, TOO_MANY_VARIANTS)},
+    responses={202: {"model": VariantAnswer}, **problems(SKU_TAKEN, TOO_MANY_VARIANTS)},
 )
 async def create_variant(
-    request: Request,
     key: IdOrSlug,
     body: VariantNew,
-    caller: Caller = Depends(right("catalog:write")),
+    edit: Editing = Depends(editing),
     once: Once | None = Depends(idempotency()),
-    context: Context = Depends(request_context),
-    service: Service = Depends(current_service),
-    answers: Answers = Depends(answers_of),
 ) -> Response:
-    variant = new_variant(service, body)
-    async with service.unit(context, once and once.for_(variant.id)) as unit:
+    variant = new_variant(edit.service, body)
+    async with edit.service.unit(edit.context, once and once.for_(variant.id)) as unit:
         if unit.replayed is None:
             before = await lock_product(unit.sql, key)
             if before is None:
                 raise missing("product")
             after = before.product.with_variant(variant)
             _check_options(after)
-            await save_product(unit, before, after, unit.now, currency_of(service))
+            await save_product(unit, before, after, unit.now, edit.currency)
     made = unit.replayed or variant.id
-    answers.drop()
-    async with service.database.engine.connect() as sql:
+    edit.answers.drop()
+    async with edit.sql() as sql:
         shown = await product_of_variant(sql, made)
-    held = shown is None or await hand_over(service, [shown.product.variant(made)], context)
-    answers.drop()
-    ready = await _read(service, made, caller)
-    response = reply(request, ready, 201 if held else 202, f"/api/v1/variants/{made}")
-    if unit.replayed:
-        replayed(response)
-    return response
+    held = shown is None or await hand_over(edit.service, [shown.product.variant(made)], edit.context)
+    edit.answers.drop()
+    ready, again = await _read(edit, made), unit.replayed is not None
+    return edit.made(ready, f"/api/v1/variants/{made}", again=again, status=201 if held else 202)
 
 
 @router.patch(
@@ -168,30 +113,19 @@ async def create_variant(
     operation_id="change_variant",
     summary="Change a variant's options, price, or whether it is sold",
     response_model=VariantAnswer,
-    responses=problems(NOT_FOUND, PRECONDITION_FAILED),
 )
-async def change_variant(
-    request: Request,
-    variant_id: Id,
-    body: VariantPatch,
-    caller: Caller = Depends(right("catalog:write")),
-    context: Context = Depends(request_context),
-    service: Service = Depends(current_service),
-    answers: Answers = Depends(answers_of),
-) -> Response:
+async def change_variant(variant_id: Id, body: VariantPatch, edit: Editing = Depends(changing)) -> Response:
     given = body.given()
     if body.price is not None:
-        given["price"] = body.price.minor(currency_of(service), "/price")
-    async with service.unit(context) as unit:
-        before = await lock_product(unit.sql, variant_id, of_variant=True)
-        if before is None:
-            raise missing("variant")
-        check_if_match(request, before.sequence)
-        after = before.product.with_variant(replace(before.product.variant(variant_id), **given))
+        given["price"] = body.price.minor(edit.currency, "/price")
+
+    def change(product: Product) -> Product:
+        after = product.with_variant(replace(product.variant(variant_id), **given))
         _check_options(after)
-        await save_product(unit, before, after, unit.now, currency_of(service))
-    answers.drop()
-    return reply(request, await _read(service, variant_id, caller))
+        return after
+
+    await _change(edit, variant_id, change)
+    return edit.reply(await _read(edit, variant_id))
 
 
 @router.delete(
@@ -200,25 +134,21 @@ async def change_variant(
     summary="Take a variant off its product",
     status_code=204,
     response_class=Response,
-    responses=problems(NOT_FOUND, LAST_VARIANT, PRECONDITION_FAILED),
-    dependencies=[Depends(right("catalog:write"))],
+    responses=problems(LAST_VARIANT),
 )
-async def delete_variant(
-    request: Request,
-    variant_id: Id,
-    context: Context = Depends(request_context),
-    service: Service = Depends(current_service),
-    answers: Answers = Depends(answers_of),
-) -> Response:
-    async with service.unit(context) as unit:
+async def delete_variant(variant_id: Id, edit: Editing = Depends(changing)) -> Response:
+    await _change(edit, variant_id, lambda product: product.without_variant(variant_id))
+    return Response(status_code=204)
+
+
+async def _change(edit: Editing, variant_id: str, change: Callable[[Product], Product]) -> None:
+    async with edit.service.unit(edit.context) as unit:
         before = await lock_product(unit.sql, variant_id, of_variant=True)
         if before is None:
             raise missing("variant")
-        check_if_match(request, before.sequence)
-        after = before.product.without_variant(variant_id)
-        await save_product(unit, before, after, unit.now, currency_of(service))
-    answers.drop()
-    return Response(status_code=204)
+        edit.known.check(before.sequence)
+        await save_product(unit, before, change(before.product), unit.now, edit.currency)
+    edit.answers.drop()
 
 
 def new_variant(service: Service, body: VariantNew, pointer: str = "") -> Variant:
@@ -238,32 +168,29 @@ def _check_options(product: Product) -> None:
         raise invalid("/options", wrong[1])
 
 
-def _seen(shown: Shown, caller: Caller) -> bool:
-    return shown.product.status is Status.active or is_staff(caller)
+def _seen(shown: Shown, ask: Asking) -> bool:
+    return shown.product.status is Status.active or ask.staff
 
 
-def _variants(
-    shown: Shown, caller: Caller, service: Service, wanted: Callable[[Variant], bool]
-) -> Sequence[VariantAnswer]:
-    currency = currency_of(service)
+def _variants(shown: Shown, ask: Asking, wanted: Callable[[Variant], bool]) -> Sequence[VariantAnswer]:
     return [
-        variant_answer(shown, each, currency)
+        variant_answer(shown, each, ask.currency)
         for each in shown.product.variants
-        if wanted(each) and (each.active or is_staff(caller))
+        if wanted(each) and (each.active or ask.staff)
     ]
 
 
-def _listed(request: Request, page: Paging, items: Sequence[VariantAnswer]) -> Ready:
+def _listed(ask: Asking, page: Paging, items: Sequence[VariantAnswer]) -> Ready:
     part = items[page.offset : page.offset + page.limit]
-    return Ready.of(as_json(page.answer(part, len(items), request)))
+    return Ready.of(as_json(page.answer(part, len(items), ask.request)))
 
 
-async def _read(service: Service, variant_id: str, caller: Caller) -> Ready:
-    async with service.database.engine.connect() as sql:
+async def _read(ask: Asking, variant_id: str) -> Ready:
+    async with ask.sql() as sql:
         shown = await product_of_variant(sql, variant_id)
-    if shown is None or not _seen(shown, caller):
+    if shown is None or not _seen(shown, ask):
         raise missing("variant")
     variant = shown.product.variant(variant_id)
-    if not (variant.active or is_staff(caller)):
+    if not (variant.active or ask.staff):
         raise missing("variant")
-    return Ready.of(as_json(variant_answer(shown, variant, currency_of(service))), shown.sequence)
+    return Ready.of(as_json(variant_answer(shown, variant, ask.currency)), shown.sequence)

@@ -14,19 +14,20 @@ from chassis.http import (
     Caller,
     Listing,
     Paging,
+    Precondition,
     Problem,
     Router,
+    Tags,
     current_service,
-    etag,
     idempotency,
-    if_match,
     invalid,
     paging,
+    precondition,
     problems,
     replayed,
     request_context,
     signed_in,
-    tagged,
+    tagging,
 )
 from chassis.once import Once
 from chassis.unit import Unit
@@ -81,6 +82,7 @@ async def add_address(
     response: Response,
     caller: Caller = Depends(signed_in),
     once: Once | None = Depends(idempotency()),
+    tags: Tags = Depends(tagging),
     context: Context = Depends(request_context),
     service: Identity = Depends(current_service),
 ) -> AddressAnswer:
@@ -102,7 +104,7 @@ async def add_address(
         else:
             replayed(response)
         row = await _one(unit, user_id, unit.replayed or id_)
-    response.headers["ETag"] = etag(row.version)
+    tags.tell(row.version)
     response.headers["Location"] = f"/api/v1/users/me/addresses/{row.id}"
     return AddressAnswer.of(row)
 
@@ -116,9 +118,8 @@ async def add_address(
 )
 async def get_address(
     address_id: Id,
-    request: Request,
-    response: Response,
     caller: Caller = Depends(signed_in),
+    tags: Tags = Depends(tagging),
     service: Identity = Depends(current_service),
 ) -> Any:
     async with service.database.engine.connect() as sql:
@@ -126,7 +127,7 @@ async def get_address(
         row = (await sql.execute(own)).one_or_none()
     if row is None:
         raise Problem(NOT_FOUND)
-    return tagged(request, response, row.version) or AddressAnswer.of(row)
+    return tags.unchanged(row.version) or AddressAnswer.of(row)
 
 
 @router.patch(
@@ -139,9 +140,9 @@ async def get_address(
 async def change_address(
     address_id: Id,
     body: AddressChange,
-    request: Request,
-    response: Response,
     caller: Caller = Depends(signed_in),
+    known: Precondition = Depends(precondition),
+    tags: Tags = Depends(tagging),
     context: Context = Depends(request_context),
     service: Identity = Depends(current_service),
 ) -> AddressAnswer:
@@ -150,7 +151,7 @@ async def change_address(
     async with service.unit(context) as unit:
         await accounts.locked(unit, user_id)
         before = await _one(unit, user_id, address_id)
-        if_match(request, before.version)
+        known.check(before.version)
         if "phone" in changes:
             changes["phone"] = phone(body.phone, changes.get("country", before.country))
         if "default" in changes:
@@ -164,7 +165,7 @@ async def change_address(
             changes |= {"version": before.version + 1, "updated_at": unit.now}
             await unit.sql.execute(addresses.update().where(addresses.c.id == address_id).values(changes))
         row = await _one(unit, user_id, address_id)
-    response.headers["ETag"] = etag(row.version)
+    tags.tell(row.version)
     return AddressAnswer.of(row)
 
 
@@ -178,8 +179,8 @@ async def change_address(
 )
 async def delete_address(
     address_id: Id,
-    request: Request,
     caller: Caller = Depends(signed_in),
+    known: Precondition = Depends(precondition),
     context: Context = Depends(request_context),
     service: Identity = Depends(current_service),
 ) -> None:
@@ -188,7 +189,7 @@ async def delete_address(
     async with service.unit(context) as unit:
         await accounts.locked(unit, user_id)
         row = await _one(unit, user_id, address_id)
-        if_match(request, row.version)
+        known.check(row.version)
         await unit.sql.execute(addresses.delete().where(addresses.c.id == address_id))
         others = await _own(unit, user_id)
         if row.is_default and others:

@@ -15,6 +15,7 @@ from chassis.http import (
     invalid,
     problems,
     request_context,
+    unguarded,
 )
 from chassis.http.auth import CHALLENGE
 from chassis.http.problems import unavailable
@@ -30,7 +31,6 @@ from identity.api.origin import (
     clear_cookies,
     cookie_token,
     device_of,
-    good_if_there,
     set_cookies,
 )
 from identity.app import Identity
@@ -161,7 +161,7 @@ async def login(
     request: Request,
     response: Response,
     cookie: UseCookie = False,
-    _: Caller = Depends(good_if_there),
+    _: Caller = Depends(unguarded),
     service: Identity = Depends(current_service),
 ) -> TokensAnswer:
     """After several failures the next try has to wait, for the account and for the address, known or not."""
@@ -185,7 +185,7 @@ async def refresh(
     response: Response,
     body: RefreshToken | None = None,
     cookie: UseCookie = False,
-    _: Caller = Depends(good_if_there),
+    _: Caller = Depends(unguarded),
     context: Context = Depends(request_context),
     service: Identity = Depends(current_service),
 ) -> TokensAnswer:
@@ -218,7 +218,7 @@ async def logout(
     response: Response,
     body: RefreshToken | None = None,
     cookie: UseCookie = False,
-    caller: Caller = Depends(good_if_there),
+    caller: Caller = Depends(unguarded),
     context: Context = Depends(request_context),
     service: Identity = Depends(current_service),
 ) -> None:
@@ -247,7 +247,7 @@ async def logout(
     responses=problems(UNAUTHENTICATED, VALIDATION),
 )
 async def verify(
-    body: AccessToken, _: Caller = Depends(good_if_there), service: Identity = Depends(current_service)
+    body: AccessToken, _: Caller = Depends(unguarded), service: Identity = Depends(current_service)
 ) -> TokenAnswer:
     """200 with what it says, or 401. Here the session itself is looked at: a logout counts at once."""
     try:

@@ -15,19 +15,20 @@ from chassis.http import (
     Caller,
     Listing,
     Paging,
+    Precondition,
     Problem,
     Router,
+    Tags,
     current_service,
-    etag,
-    if_match,
     paging,
+    precondition,
     problems,
     request_context,
     signed_in,
-    tagged,
+    tagging,
 )
 from chassis.http.auth import CHALLENGE
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Request
 from pydantic import ConfigDict
 
 from identity import accounts, sessions
@@ -87,16 +88,15 @@ class SessionAnswer(Answer):
     responses=problems(UNAUTHENTICATED),
 )
 async def get_me(
-    request: Request,
-    response: Response,
     caller: Caller = Depends(signed_in),
+    tags: Tags = Depends(tagging),
     service: Identity = Depends(current_service),
 ) -> Any:
     async with service.database.engine.connect() as sql:
         row = (await sql.execute(users.select().where(users.c.id == caller.user_id))).one_or_none()
     if row is None:
         raise gone()
-    return tagged(request, response, row.version) or UserAnswer.of(row)
+    return tags.unchanged(row.version) or UserAnswer.of(row)
 
 
 @router.patch(
@@ -108,9 +108,9 @@ async def get_me(
 )
 async def change_me(
     body: Profile,
-    request: Request,
-    response: Response,
     caller: Caller = Depends(signed_in),
+    known: Precondition = Depends(precondition),
+    tags: Tags = Depends(tagging),
     context: Context = Depends(request_context),
     service: Identity = Depends(current_service),
 ) -> UserAnswer:
@@ -119,9 +119,9 @@ async def change_me(
             before = await accounts.locked(unit, caller.user_id or "")
             if before is None:
                 raise gone()
-            if_match(request, before.version)
+            known.check(before.version)
             after = await accounts.amend(unit, before, body.model_dump(exclude_unset=True))
-    response.headers["ETag"] = etag(after.version)
+    tags.tell(after.version)
     return UserAnswer.of(after)
 
 

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
-from chassis.http import Access, Caller, Problem
+from chassis.http import Problem
 from fastapi import Request, Response
 
 from identity import tokens
@@ -16,19 +16,6 @@ REFRESH_COOKIE: Final = "soko_refresh"
 CSRF_COOKIE: Final = "soko_csrf"
 CSRF_HEADER: Final = "X-CSRF-Token"
 PATH: Final = "/api/v1/auth"
-
-
-class GoodIfThere(Access):
-    """Anyone; a bearer that is broken, expired or revoked counts as none: it must not keep a client from a new one."""
-
-    async def __call__(self, request: Request) -> Caller:
-        try:
-            return await super().__call__(request)
-        except Problem:
-            return Caller()
-
-
-good_if_there: Final = GoodIfThere("anyone")
 
 
 def check_origin(request: Request, service: Identity) -> None:

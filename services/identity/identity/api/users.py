@@ -17,19 +17,20 @@ from chassis.http import (
     Listing,
     Moment,
     Paging,
+    Precondition,
     Problem,
     Router,
+    Tags,
     current_service,
-    etag,
     idempotency,
-    if_match,
     ordering,
     paging,
+    precondition,
     problems,
     replayed,
     request_context,
     right,
-    tagged,
+    tagging,
 )
 from chassis.once import Once
 from fastapi import Depends, Query, Request, Response
@@ -149,6 +150,7 @@ async def create_user(
     response: Response,
     _: Caller = Depends(right("users:write")),
     once: Once | None = Depends(idempotency()),
+    tags: Tags = Depends(tagging),
     context: Context = Depends(request_context),
     service: Identity = Depends(current_service),
 ) -> UserAnswer:
@@ -157,7 +159,7 @@ async def create_user(
     row, again = await accounts.create(service, new, context, once)
     if again:
         replayed(response)
-    response.headers["ETag"] = etag(row.version)
+    tags.tell(row.version)
     response.headers["Location"] = f"/api/v1/users/{row.id}"
     return UserAnswer.of(row)
 
@@ -171,16 +173,15 @@ async def create_user(
 )
 async def get_user(
     user_id: Id,
-    request: Request,
-    response: Response,
     _: Caller = Depends(right("users:read")),
+    tags: Tags = Depends(tagging),
     service: Identity = Depends(current_service),
 ) -> Any:
     async with service.database.engine.connect() as sql:
         row = (await sql.execute(users.select().where(users.c.id == user_id))).one_or_none()
     if row is None:
         raise Problem(NOT_FOUND)
-    return tagged(request, response, row.version) or UserAnswer.of(row)
+    return tags.unchanged(row.version) or UserAnswer.of(row)
 
 
 @router.patch(
@@ -193,9 +194,9 @@ async def get_user(
 async def change_user(
     user_id: Id,
     body: UserChange,
-    request: Request,
-    response: Response,
     _: Caller = Depends(right("users:write")),
+    known: Precondition = Depends(precondition),
+    tags: Tags = Depends(tagging),
     context: Context = Depends(request_context),
     service: Identity = Depends(current_service),
 ) -> UserAnswer:
@@ -205,7 +206,7 @@ async def change_user(
         before = await accounts.locked(unit, user_id)
         if before is None:
             raise Problem(NOT_FOUND)
-        if_match(request, before.version)
+        known.check(before.version)
         after = await accounts.administer(service, unit, before, role=given.get("role"), active=given.get("active"))
-    response.headers["ETag"] = etag(after.version)
+    tags.tell(after.version)
     return UserAnswer.of(after)

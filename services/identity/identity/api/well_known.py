@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from chassis.http import Answer, Caller, Router, current_service
+from chassis.http import Answer, Caller, Router, current_service, unguarded
 from fastapi import Depends, Response
 from pydantic import ConfigDict
 
-from identity.api.origin import good_if_there
 from identity.app import Identity
 
 router = Router(tags=["Identity"])
@@ -28,7 +27,7 @@ class KeySet(Answer):
 
 @router.get("/.well-known/jwks.json", operation_id="get_keys", summary="The keys that sign access tokens")
 async def get_keys(
-    response: Response, _: Caller = Depends(good_if_there), service: Identity = Depends(current_service)
+    response: Response, _: Caller = Depends(unguarded), service: Identity = Depends(current_service)
 ) -> KeySet:
     response.headers["Cache-Control"] = "public, max-age=60"
     return KeySet(keys=(await service.signing.jwks())["keys"])

@@ -8,18 +8,20 @@ from chassis.http import (
     PRECONDITION_FAILED,
     Listing,
     Paging,
+    Precondition,
     Router,
+    Tags,
     current_service,
-    if_match,
     ordering,
     paging,
+    precondition,
     problems,
     request_context,
     right,
-    tagged,
+    tagging,
 )
 from chassis.service import Service
-from fastapi import Depends, Query, Request, Response
+from fastapi import Depends, Query, Request
 
 from inventory.api.models import ONE_LINE, Sku, SkuAnswer, SomeSku, ThresholdBody
 from inventory.api.reading import row_of, shown
@@ -82,6 +84,11 @@ async def list_low_stock(
     return await page(service, request, Filters(search=search, low=True), order, paging)
 
 
+def version(row: Any) -> tuple[int, int]:
+    """What people set, then the rest: an order that reserves units is no reason to refuse a new threshold."""
+    return row["threshold"], row["version"]
+
+
 @router.get(
     "/inventory/{sku}",
     operation_id="get_stock",
@@ -90,10 +97,10 @@ async def list_low_stock(
     responses=problems(NOT_FOUND),
     dependencies=[Depends(right("inventory:read"))],
 )
-async def get_stock(sku: Sku, request: Request, response: Response, service: Service = Depends(current_service)) -> Any:
+async def get_stock(sku: Sku, tags: Tags = Depends(tagging), service: Service = Depends(current_service)) -> Any:
     """One SKU as it stands."""
     row = await row_of(service, sku)
-    return tagged(request, response, row["version"]) or shown(row)
+    return tags.unchanged(*version(row)) or shown(row)
 
 
 @router.patch(
@@ -107,14 +114,14 @@ async def get_stock(sku: Sku, request: Request, response: Response, service: Ser
 async def set_threshold(
     sku: Sku,
     body: ThresholdBody,
-    request: Request,
-    response: Response,
+    known: Precondition = Depends(precondition),
+    tags: Tags = Depends(tagging),
     service: Service = Depends(current_service),
     context: Context = Depends(request_context),
-) -> Any:
+) -> SkuAnswer:
     """From now on the SKU is low at this many free units and below."""
-    if_match(request, (await row_of(service, sku))["version"])
+    known.check(version(await row_of(service, sku))[0])
     await service.execute(stock, sku, SetThreshold(body.threshold), context)
     row = await row_of(service, sku)
-    tagged(request, response, row["version"])
+    tags.tell(*version(row))
     return shown(row)

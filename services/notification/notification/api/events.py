@@ -9,20 +9,20 @@ from urllib.parse import urlencode
 
 import orjson
 from chassis.http import (
-    FORBIDDEN,
-    UNAUTHENTICATED,
-    VALIDATION,
     Answer,
     Caller,
     Router,
     current_service,
+    event,
     invalid,
-    problems,
+    last_event_id,
     right,
+    streamed,
+    wants_stream,
 )
+from chassis.http.streams import LAST, QUIET_SECONDS
 from chassis.service import Service
 from fastapi import Depends, Query, Request, Response
-from fastapi.responses import StreamingResponse
 from pydantic import ConfigDict, StringConstraints
 from pydantic.config import JsonDict
 from soko_contracts import MESSAGES, adapter
@@ -33,10 +33,6 @@ router = Router(prefix="/api/v1", tags=["Events"])
 
 Type = Annotated[str, StringConstraints(max_length=100)]
 
-STREAM = "text/event-stream"
-QUIET_SECONDS = 15.0
-"""A stream says something at least so often, so that nobody in between takes it for dead."""
-LAST = 2**63 - 1
 EXAMPLE: JsonDict = {
     "position": 4711,
     "id": "0198c0de-5f7e-7cc4-b1d8-f1a2b3c4d5e6",
@@ -108,16 +104,13 @@ class EventTypes(Answer):
     operation_id="list_events",
     summary="The public feed, from a position on",
     response_model=EventsAnswer,
-    responses={
-        200: {"content": {STREAM: {"schema": {"type": "string"}}}},
-        **problems(UNAUTHENTICATED, FORBIDDEN, VALIDATION),
-    },
 )
 async def list_events(
     request: Request,
     after: Annotated[int, Query(ge=0, le=LAST, description="The last position you know; 0 is the very beginning.")] = 0,
     types: Annotated[list[Type] | None, Query(alias="type", max_length=100, description="Only these types.")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    seen: int | None = Depends(last_event_id),
     caller: Caller = Depends(right("events:read")),
     service: Service = Depends(current_service),
 ) -> EventsAnswer | Response:
@@ -129,24 +122,13 @@ async def list_events(
     for name in wanted:
         if name not in _event_types():
             raise invalid("/query/type", f"{name} is no event type: see /api/v1/event-types")
-    if STREAM in request.headers.get("accept", ""):
-        headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-        start = _resumed(request.headers.get("last-event-id"), after)
-        events = _stream(service, request.app.state.tail, start, wanted)
-        return StreamingResponse(events, media_type=STREAM, headers=headers)
+    if wants_stream(request):
+        return streamed(_stream(service, request.app.state.tail, after if seen is None else seen, wanted))
     page = await feed.read(service, after, wanted, limit)
     more = [("after", str(page.position)), *(("type", name) for name in wanted), ("limit", str(limit))]
     following = None if page.whole else f"{request.url.path}?{urlencode(more)}"
     items = [EventAnswer.model_construct(**_event(row)) for row in page.rows]
     return EventsAnswer(items=items, position=page.position, next=following)
-
-
-def _resumed(last: str | None, after: int) -> int:
-    if last is None:
-        return after
-    if not last.isascii() or not last.isdecimal() or int(last) > LAST:
-        raise invalid("/header/Last-Event-ID", "must be a position")
-    return int(last)
 
 
 def _event(row: Any) -> dict[str, Any]:
@@ -165,8 +147,7 @@ async def _stream(service: Service, tail: feed.Tail, after: int, types: list[str
     while True:
         page = await feed.read(service, after, types, 500)
         for row in page.rows:
-            data = orjson.dumps(_event(row), option=orjson.OPT_UTC_Z)
-            yield b"id: %d\nevent: %s\ndata: %s\n\n" % (row["position"], row["type"].encode(), data)
+            yield event(row["position"], row["type"], _event(row))
         after = page.position
         if page.whole:
             if not page.rows:
@@ -178,7 +159,6 @@ async def _stream(service: Service, tail: feed.Tail, after: int, types: list[str
     "/event-types",
     operation_id="list_event_types",
     summary="What events there are",
-    responses=problems(UNAUTHENTICATED, FORBIDDEN),
 )
 async def list_event_types(caller: Caller = Depends(right("events:read"))) -> EventTypes:
     """Every type with its schema."""

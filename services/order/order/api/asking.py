@@ -12,9 +12,9 @@ from chassis.http import (
     Caller,
     Peer,
     Problem,
-    cart_holder,
     current_service,
     etag,
+    known,
     replayed,
     request_context,
 )
@@ -167,7 +167,7 @@ def _unknown(id_: str) -> Problem:
     return Problem(NOT_FOUND, f"There is no order {id_}.")
 
 
-def asking(access: Access | PeerAccess = cart_holder) -> Callable[..., Awaitable[Asking]]:
+def asking(access: Access | PeerAccess = known) -> Callable[..., Awaitable[Asking]]:
     """``ask: Asking = Depends(asking())``, or with a right: the route's one access, and what serves the request."""
 
     async def made(

@@ -12,14 +12,16 @@ from chassis.http import (
     Moment,
     Money,
     Paging,
+    Precondition,
     Router,
+    Tags,
     idempotency,
-    if_match,
     ordering,
     paging,
+    precondition,
     prefer_wait,
     problems,
-    tagged,
+    tagging,
 )
 from chassis.http.problems import CONFLICT
 from chassis.once import Once
@@ -94,11 +96,10 @@ def _minor(ask: Asking, amount: str | None, name: str) -> int | None:
     response_model=OrderAnswer,
     responses=problems(UNAUTHENTICATED),
 )
-async def get_order(order_id: OrderId, ask: Asking = Depends(asking())) -> Any:
+async def get_order(order_id: OrderId, ask: Asking = Depends(asking()), tags: Tags = Depends(tagging)) -> Any:
     """By id or number. `next_action` says what its owner has to do to pay."""
     row = await ask.seen(order_id)
-    unchanged = tagged(ask.request, ask.response, row["version"])
-    return unchanged or await ask.show(row)
+    return tags.unchanged(row["version"]) or await ask.show(row)
 
 
 @router.patch(
@@ -107,10 +108,15 @@ async def get_order(order_id: OrderId, ask: Asking = Depends(asking())) -> Any:
     summary="Send an order elsewhere",
     responses=problems(UNAUTHENTICATED, FORBIDDEN, CONFLICT, PRECONDITION_FAILED, VALIDATION),
 )
-async def change_order_address(order_id: OrderId, body: AddressBody, ask: Asking = Depends(asking())) -> OrderAnswer:
+async def change_order_address(
+    order_id: OrderId,
+    body: AddressBody,
+    ask: Asking = Depends(asking()),
+    known: Precondition = Depends(precondition),
+) -> OrderAnswer:
     """Before it is confirmed; from then on it may be on its way."""
     row = await ask.owned(order_id)
-    if_match(ask.request, row["version"])
+    known.check(row["version"])
     parts = body.shipping_address.model_dump()
     subject = row["customer_id"] or row["id"]
     address = Address(

@@ -11,6 +11,7 @@ from chassis.http import (
     Problem,
     Router,
     anyone,
+    cart_holder,
     current_service,
     invalid,
     problems,
@@ -115,7 +116,7 @@ class QuoteAnswer(Answer):
     summary="What an order of the cart would cost",
     responses=problems(UNAUTHENTICATED, VALIDATION, CART_EMPTY, UNAVAILABLE),
 )
-async def quote_cart(body: QuoteBody, ask: Asking = Depends(asking())) -> QuoteAnswer:
+async def quote_cart(body: QuoteBody, ask: Asking = Depends(asking(cart_holder))) -> QuoteAnswer:
     """By the very function that placing the order uses, for every way to send it."""
     settings = ask.settings
     if body.coupon is not None:

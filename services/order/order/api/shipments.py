@@ -12,19 +12,20 @@ from chassis.http import (
     Listing,
     Moment,
     Paging,
+    Precondition,
     Problem,
     Router,
+    Tags,
     idempotency,
-    if_match,
     invalid,
     ordering,
     paging,
+    precondition,
     problems,
     replayed,
     right,
-    tagged,
+    tagging,
 )
-from chassis.http.etag import etag
 from chassis.once import Once
 from fastapi import Depends, Query
 
@@ -142,13 +143,13 @@ async def list_shipments(
     response_model=OrderShipmentAnswer,
     responses=problems(UNAUTHENTICATED),
 )
-async def get_shipment(shipment_id: ThingId, ask: Asking = Depends(asking())) -> Any:
+async def get_shipment(shipment_id: ThingId, ask: Asking = Depends(asking()), tags: Tags = Depends(tagging)) -> Any:
     """One's own, or any for staff."""
     owners = ask.owners
     row = await _row(ask, shipment_id)
     if row["owner"] not in owners and not ask.caller.may("orders:read"):
         raise _unknown(shipment_id)
-    return tagged(ask.request, ask.response, row["version"]) or shipment_answer(row)
+    return tags.unchanged(row["version"]) or shipment_answer(row)
 
 
 @router.patch(
@@ -158,11 +159,15 @@ async def get_shipment(shipment_id: ThingId, ask: Asking = Depends(asking())) ->
     responses=problems(FORBIDDEN, VALIDATION, NOT_SHIPPABLE, PRECONDITION_FAILED),
 )
 async def update_shipment(
-    shipment_id: ThingId, body: ShipmentPatch, ask: Asking = Depends(asking(right("orders:fulfil")))
+    shipment_id: ThingId,
+    body: ShipmentPatch,
+    ask: Asking = Depends(asking(right("orders:fulfil"))),
+    known: Precondition = Depends(precondition),
+    tags: Tags = Depends(tagging),
 ) -> OrderShipmentAnswer:
     """pending, packed, in_transit, out_for_delivery, delivered: one step at a time; failed or returned on the way."""
     row = await _row(ask, shipment_id)
-    if_match(ask.request, row["version"])
+    known.check(row["version"])
     command = commands.UpdateShipment(
         shipment_id=shipment_id,
         status=body.status,
@@ -171,7 +176,7 @@ async def update_shipment(
     )
     await ask.tell(row["order_id"], command)
     row = await _row(ask, shipment_id)
-    ask.response.headers["ETag"] = etag(row["version"])
+    tags.tell(row["version"])
     return shipment_answer(row)
 
 

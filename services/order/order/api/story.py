@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import orjson
-from chassis.http import UNAUTHENTICATED, Answer, Money, Router, invalid, problems
+from chassis.http import Answer, Money, Router, event, last_event_id, streamed, wants_stream
+from chassis.http.streams import QUIET_SECONDS
 from chassis.service import Service
 from fastapi import Depends
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 from pydantic import ConfigDict
 
 from order import queries
@@ -22,11 +22,7 @@ from order.timeline import Entry, entry
 
 router = Router(prefix="/api/v1", tags=["Orders"])
 
-STREAM = "text/event-stream"
 LOOK_EVERY = 0.5
-QUIET_SECONDS = 15.0
-"""A stream says something at least so often, so that nobody in between takes it for dead."""
-LAST_VERSION = 2**31 - 1
 
 
 class EntryAnswer(Answer):
@@ -74,15 +70,14 @@ class TrackingAnswer(Answer):
     operation_id="get_order_timeline",
     summary="What happened to an order",
     response_model=TimelineAnswer,
-    responses={200: {"content": {STREAM: {"schema": {"type": "string"}}}}, **problems(UNAUTHENTICATED)},
 )
-async def get_order_timeline(order_id: OrderId, ask: Asking = Depends(asking())) -> Any:
+async def get_order_timeline(
+    order_id: OrderId, ask: Asking = Depends(asking()), seen: int | None = Depends(last_event_id)
+) -> Any:
     """With `Accept: text/event-stream` it goes on as things happen; `Last-Event-ID` takes it up again."""
     row = await ask.seen(order_id)
-    if STREAM in ask.request.headers.get("accept", ""):
-        after = _resumed(ask.request.headers.get("last-event-id"))
-        headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-        return StreamingResponse(_stream(ask.service, row["id"], after), media_type=STREAM, headers=headers)
+    if wants_stream(ask.request):
+        return streamed(_stream(ask.service, row["id"], seen or 0))
     entries, _, _ = await _read(ask.service, row["id"], order.initial, 0)
     return TimelineAnswer(items=[EntryAnswer(**_shown(each, row["currency"])) for each in entries])
 
@@ -92,20 +87,11 @@ async def get_order_timeline(order_id: OrderId, ask: Asking = Depends(asking()))
     operation_id="track_order",
     summary="Where an order's parcels are",
     response_model=TrackingAnswer,
-    responses=problems(UNAUTHENTICATED),
 )
 async def track_order(order_id: OrderId, ask: Asking = Depends(asking())) -> TrackingAnswer | Response:
     """Without names and addresses."""
     shown = order_answer(await ask.seen(order_id), personal=False)
     return TrackingAnswer(number=shown.number, status=shown.status, shipments=shown.shipments)
-
-
-def _resumed(last: str | None) -> int:
-    if last is None:
-        return 0
-    if not last.isascii() or not last.isdecimal() or int(last) > LAST_VERSION:
-        raise invalid("/header/Last-Event-ID", "must be an entry's id")
-    return int(last)
 
 
 async def _read(service: Service, order_id: str, state: Order, after: int) -> tuple[Sequence[Entry], Order, int]:
@@ -114,9 +100,9 @@ async def _read(service: Service, order_id: str, state: Order, after: int) -> tu
     codec = service.aggregates.of(stream).codec
     entries: list[Entry] = []
     for row in await service.database.pool.fetch(queries.HISTORY, stream, after):
-        event, after = codec.decode(row["type"], row["data"]), row["version"]
-        state = order.evolve(state, event)
-        told = entry(event, state, after, row["recorded_at"])
+        happened, after = codec.decode(row["type"], row["data"]), row["version"]
+        state = order.evolve(state, happened)
+        told = entry(happened, state, after, row["recorded_at"])
         if told:
             entries.append(told)
     return entries, state, after
@@ -136,7 +122,7 @@ async def _stream(service: Service, order_id: str, seen: int) -> AsyncIterator[b
         for told in entries:
             if told.version > seen:
                 data = EntryAnswer(**_shown(told, state.totals.currency)).model_dump(mode="json")
-                yield b"id: %d\nevent: %s\ndata: %s\n\n" % (told.version, told.kind.encode(), orjson.dumps(data))
+                yield event(told.version, told.kind, data)
                 quiet = 0.0
         if quiet >= QUIET_SECONDS:
             yield b": nothing new\n\n"

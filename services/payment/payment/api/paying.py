@@ -17,11 +17,12 @@ from chassis.http import (
     Paging,
     Problem,
     Router,
+    Tags,
     anyone,
-    cart_holder,
     current_service,
     idempotency,
     invalid,
+    known,
     ordering,
     paging,
     prefer_wait,
@@ -29,7 +30,7 @@ from chassis.http import (
     replayed,
     request_context,
     signed_in,
-    tagged,
+    tagging,
 )
 from chassis.http.auth import CHALLENGE
 from chassis.once import Once
@@ -48,7 +49,7 @@ from payment.api.models import (
     Status,
 )
 from payment.api.passed_on import NOT_PAYABLE, PAYMENT_FAILED, PAYMENT_IN_PROGRESS
-from payment.api.reading import offered_providers, passed_on, row_of, settled_row, shown, shown_to
+from payment.api.reading import offered_providers, row_of, settled_row, shown, shown_to
 from payment.domain.commands import Authorise
 from payment.domain.rules import payment
 from payment.providers.offered import NEEDS
@@ -91,7 +92,7 @@ def methods(providers: Mapping[str, Provider]) -> MethodsAnswer:
 async def create_payment(
     body: PayBody,
     response: Response,
-    caller: Caller = Depends(cart_holder),
+    caller: Caller = Depends(known),
     once: Once = Depends(idempotency(required=True)),
     prefer: float = Depends(prefer_wait),
     providers: Mapping[str, Provider] = Depends(offered_providers),
@@ -133,7 +134,7 @@ async def _pay_order(
         headers={"Idempotency-Key": once.key, "Prefer": f"wait={prefer:g}"},
     )
     if not answer.ok:
-        raise passed_on(answer)
+        raise answer.problem()
     response.status_code = answer.status
     if answer.headers.get("idempotency-replayed"):
         replayed(response)
@@ -262,15 +263,14 @@ async def list_payments(
 )
 async def get_payment(
     payment_id: PaymentId,
-    request: Request,
-    response: Response,
     caller: Caller = Depends(signed_in),
+    tags: Tags = Depends(tagging),
     service: Service = Depends(current_service),
 ) -> Any:
     """One's own, or any for staff. `next_action` is there for the payer while there is something to do."""
     row = await row_of(service, payment_id)
     if row["customer_id"] != caller.user_id and not caller.may("payments:read"):
         raise Problem(NOT_FOUND, f"There is no payment {payment_id}.")
-    if unchanged := tagged(request, response, row["version"]):
-        return unchanged
+    if same := tags.unchanged(row["version"]):
+        return same
     return await shown_to(caller, service, row)

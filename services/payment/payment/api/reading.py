@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from chassis.http import NOT_FOUND, PROBLEMS, Caller, Money, PeerAnswer, Problem, ProblemType, problem_type
+from chassis.http import NOT_FOUND, Caller, Money, Problem, problem_type
 from chassis.service import Service
 from fastapi import Request
 
@@ -42,7 +42,6 @@ NOT_BY_HAND = problem_type(
     client="Capture it instead.",
 )
 
-PASSED_ON = ("retry-after", "idempotency-replayed")
 LOOK_EVERY = 0.05
 
 
@@ -115,16 +114,3 @@ def _refund(refund: Mapping[str, Any], currency: str) -> RefundAnswer:
         status=refund["status"],
         reason=refund["reason"],
     )
-
-
-def passed_on(answer: PeerAnswer, **more: Any) -> Problem:
-    """Another service's no, as our own answer."""
-    document = answer.json()
-    slug = str(document.get("type", "")).rpartition("/")[2]
-    title, detail = str(document.get("title", "Refused")), document.get("detail")
-    kind = PROBLEMS.get(slug) or ProblemType(slug, answer.status, title, detail or title, "See its own page.")
-    errors = [(each["pointer"], each["detail"]) for each in document.get("errors", [])]
-    own = {"type", "title", "status", "detail", "instance", "request_id", "errors"}
-    extra = {name: value for name, value in document.items() if name not in own}
-    headers = {name: answer.headers[name] for name in PASSED_ON if name in answer.headers}
-    return Problem(kind, detail, errors=errors, headers=headers, **{**extra, **more})

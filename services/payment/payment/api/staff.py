@@ -30,7 +30,6 @@ from payment.api.reading import (
     NOT_AUTHORISED,
     NOT_BY_HAND,
     OVER,
-    passed_on,
     row_of,
     settled_row,
     shown,
@@ -86,7 +85,7 @@ class ByHand:
             headers={"Idempotency-Key": self.once.key} if self.once else None,
         )
         if not answer.ok:
-            raise passed_on(answer)
+            raise answer.problem()
         if answer.headers.get("idempotency-replayed"):
             replayed(self.response)
 

@@ -13,11 +13,11 @@ from chassis.http import (
     NOT_FOUND,
     Problem,
     Router,
-    anyone,
     current_service,
     problem_type,
     problems,
     request_context,
+    unguarded,
 )
 from chassis.service import Service
 from fastapi import Depends, Request
@@ -28,6 +28,7 @@ from payment.api.reading import offered_providers
 from payment.calls import sealed
 from payment.domain.commands import Report
 from payment.domain.rules import payment
+from payment.providers.cardsim import SIGNATURE
 from payment.providers.port import Notice, Provider, Unreadable, Unsigned
 from payment.settings import Settings
 
@@ -39,6 +40,7 @@ NOT_SIGNED = problem_type(
     "The signature is not valid",
     when="A webhook is not signed with the shared secret, or was signed too long ago.",
     client="Sign the body as it is sent, with the time of sending, and check the clock.",
+    headers=("WWW-Authenticate",),
 )
 NOT_OURS = problem_type(
     "webhook-unknown-payment",
@@ -48,13 +50,50 @@ NOT_OURS = problem_type(
     client="Send it again later; a reconciliation shows what stays unknown.",
 )
 
+DELIVERY: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": SIGNATURE,
+            "in": "header",
+            "required": False,
+            "description": "The simulated card gateway's: the time, and the HMAC-SHA256 of `<t>.<body>`, in hex.",
+            "schema": {"type": "string", "maxLength": 200, "examples": ["t=1772366400,v1=5257a869e7ecebed…"]},
+        }
+    ],
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {"type": "object", "description": "As the provider writes it; shown is the simulated one's."},
+                "example": {
+                    "id": "whd_1",
+                    "events": [
+                        {
+                            "id": "evt_1",
+                            "charge": {
+                                "id": "ch_1",
+                                "reference": "0198c0de-5f7e-7cc4-b1d8-f1a2b3c4d5e7",
+                                "status": "captured",
+                                "revision": 3,
+                                "captured": 524800,
+                            },
+                        }
+                    ],
+                },
+            }
+        },
+    },
+}
+"""Each provider signs and writes in its own way: the document tells what the route itself only hands on."""
+
 
 @router.post(
     "/payments/webhooks/{provider}",
     operation_id="receive_payment_webhook",
     summary="Receive a provider's webhook",
-    responses=problems(NOT_SIGNED, NOT_FOUND, NOT_OURS, MALFORMED),
-    dependencies=[Depends(anyone)],
+    responses=problems(NOT_SIGNED, NOT_OURS),
+    openapi_extra=DELIVERY,
+    dependencies=[Depends(unguarded)],
 )
 async def receive_payment_webhook(
     provider: str,

@@ -24,11 +24,12 @@ from cart.domain import (
     merge,
     put_back_lines,
 )
+from cart.service import CART
 from chassis.decider import Call, Decider, Many, Refused
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from pydantic import TypeAdapter
+from journal import Journal
+from thoroughness import runs
 
 HOLD = timedelta(hours=24)
 LIMITS = Limits(lines=3, quantity=5)
@@ -42,7 +43,7 @@ class Carts(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.streams: dict[str, list[Any]] = {}
+        self.shop = Journal(CART)
         self.basket: Counter[str] = Counter()
         self.ids = 0
         self.now = datetime(2026, 3, 1, tzinfo=UTC)
@@ -55,12 +56,16 @@ class Carts(RuleBasedStateMachine):
         return f"id-{self.ids}"
 
     def state(self, cart_id: str) -> Cart:
-        return cart.fold(self.streams.get(cart_id, []))
+        found: Cart = self.shop.state(cart, cart_id)
+        return found
+
+    def there(self, cart_id: str) -> bool:
+        return self.shop.version(cart, cart_id) > 0
 
     def last(self) -> str | None:
         """The owner's newest cart."""
         found, id_ = None, following(OWNER)
-        while id_ in self.streams:
+        while self.there(id_):
             found, id_ = id_, following(id_)
         return found
 
@@ -80,16 +85,12 @@ class Carts(RuleBasedStateMachine):
         """As the unit would: all or nothing. False when it was refused."""
         try:
             if isinstance(decider, Many):
-                states = {d.name(i): self.state(i) for d, i in decider.streams(command)}
-                happened = [(address[1], event) for address, event in decider.decide(command, states)]
+                self.shop.execute_many(decider, command)
             else:
-                happened = [(id_, event) for event in decider.decide(command, self.state(id_))]
+                self.shop.execute(decider, id_, command)
         except Refused:
             return False
-        for stream, event in happened:
-            self.streams.setdefault(stream, []).append(event)
-            effects = cart.react(event, self.state(stream))
-            self.calls += [effect.key for effect in effects if isinstance(effect, Call)]
+        self.calls += [effect.key for effect in self.shop.effects if isinstance(effect, Call)]
         return True
 
     @rule(sku=SKUS, units=UNITS, price=st.integers(1, 9))
@@ -126,7 +127,7 @@ class Carts(RuleBasedStateMachine):
     @rule()
     def order_reads_the_cart(self) -> None:
         id_ = self.current()
-        self.read = self.state(id_), len(self.streams[id_])
+        self.read = self.state(id_), self.shop.version(cart, id_)
 
     @precondition(lambda self: self.read is not None)
     @rule(times=st.integers(1, 2))
@@ -146,6 +147,22 @@ class Carts(RuleBasedStateMachine):
         was = self.ordered.pop(data.draw(st.integers(0, len(self.ordered) - 1)))
         for _ in range(times):
             self.do(cart, was.cart_id, AskPutBack(was.order_id, was.lines))
+
+    @precondition(lambda self: self.read is not None)
+    @rule()
+    def an_order_is_given_up_before_the_cart_hears_that_it_was_placed(self) -> None:
+        assert self.read is not None
+        was, _ = self.read
+        assert self.do(cart, was.cart_id, AskPutBack(was.order_id, was.lines))
+        self.order_closes_what_it_read(times=1)
+        self.ordered.remove(was)
+
+    @precondition(lambda self: self.last())
+    @rule(sku=SKUS, stood=UNITS)
+    def somebody_elses_order_changes_nothing(self, sku: str, stood: int) -> None:
+        id_ = str(self.last())
+        assert not self.do(close, "", Close(id_, "another", 1, {sku: stood}, self.fresh()))
+        assert not self.do(cart, id_, AskPutBack("another", ()))
 
     @precondition(lambda self: self.calls)
     @rule(times=st.integers(1, 2))
@@ -180,17 +197,21 @@ class Carts(RuleBasedStateMachine):
 
     @invariant()
     def one_cart_at_most_is_open(self) -> None:
-        mine = [self.state(id_) for id_ in self.streams if self.state(id_).owner == f"user:{OWNER}"]
+        mine = [one for _, one in self.shop.states(cart) if one.owner == f"user:{OWNER}"]
         assert sum(one.status is Status.OPEN for one in mine) <= 1
         assert sorted(one.number for one in mine) == list(range(1, len(mine) + 1))
         assert len({one.order_id for one in mine}) == len(mine)
 
     @invariant()
-    def a_snapshot_is_the_state(self) -> None:
-        adapter = TypeAdapter(Cart)
-        state = self.state(self.current())
-        assert adapter.validate_json(adapter.dump_json(state)) == state
+    def what_is_read_is_what_stands_in_the_carts(self) -> None:
+        for id_, one in self.shop.states(cart):
+            row = self.shop.rows["carts", (id_,)]
+            assert (row["status"], row["lines"], row["number"]) == (one.status, one.lines, one.number)
+            assert ("closed_at" in row) is one.closed
+
+    def teardown(self) -> None:
+        self.shop.check()
 
 
-Carts.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 TestCarts = Carts.TestCase
+TestCarts.settings = runs(100, steps=40)

@@ -1,0 +1,294 @@
+"""Anything that orders, staff, timers and a provider can tell a payment, at any moment, each of it late or twice.
+
+``test_payment_interleavings.py`` has a provider that does what it is asked, and two ledgers that agree in the end. Here
+the provider does as it likes; it tells the truth, but old truths come late and in any order, also as answers to calls
+that they do not answer. After each single step the rules about money, calls and waits must hold all the same.
+"""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from chassis.decider import Call, Forget, Refused
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from journal import Journal
+from payment.domain import commands
+from payment.domain.commands import Charge, ChargeRefund
+from payment.domain.facts import Status
+from payment.domain.rules import MOST_ASKS, payment
+from payment.domain.state import State
+from payment.service import PAYMENT
+from payment.views import settled
+from soko_contracts import payment as told
+from soko_contracts.sealed import Sealed
+from thoroughness import runs
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+AMOUNT = 500
+ANY = st.integers(0, 99)
+OVER = frozenset({Status.CAPTURED, Status.FAILED, Status.VOIDED})
+
+LEADS_TO = {
+    Status.NEW: {Status.PROCESSING, *OVER},
+    Status.PROCESSING: {Status.REQUIRES_ACTION, Status.AUTHORISED, *OVER},
+    Status.REQUIRES_ACTION: {Status.AUTHORISED, *OVER},
+    Status.AUTHORISED: set(OVER),
+    Status.FAILED: {Status.CAPTURED},
+    Status.VOIDED: {Status.CAPTURED},
+    Status.CAPTURED: set[Status](),
+}
+
+BECOMES: dict[str, tuple[str, ...]] = {
+    "missing": ("pending", "requires_action", "authorised", "failed", "captured"),
+    "pending": ("requires_action", "authorised", "failed", "captured", "voided"),
+    "requires_action": ("authorised", "failed", "captured", "voided"),
+    "authorised": ("captured", "voided"),
+    "failed": ("authorised",),
+    "voided": (),
+    "captured": (),
+}
+"""How a charge moves at its provider, whoever moves it."""
+
+
+class Attempt(RuleBasedStateMachine):
+    """``charges`` are all the truths there ever were about the charge, the newest last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shop = Journal(PAYMENT)
+        self.order_id: str | None = None
+        self.charges = [Charge("missing")]
+        self.out: Counter[str] = Counter()
+        self.calls: Counter[str] = Counter()
+        self.timer: Any = None
+        self.told: list[Any] = []
+        self.forgotten = False
+        self.statuses = [Status.NEW]
+
+    @property
+    def state(self) -> State:
+        found: State = self.shop.state(payment, "p1")
+        return found
+
+    def give(self, command: commands.Command) -> bool:
+        before = self.state
+        try:
+            self.shop.execute(payment, "p1", command)
+        except Refused:
+            return False
+        if self.state.status is not self.statuses[-1]:
+            self.statuses.append(self.state.status)
+        for effect in self.shop.effects:
+            match effect:
+                case Call(_, key, request):
+                    self.called(key.removeprefix("p1:"), request, before)
+                case Forget(subject):
+                    assert subject == "p1"
+                    self.forgotten = True
+        for timer in self.shop.timers():
+            self.timer = timer
+        self.told += self.shop.sent
+        return True
+
+    def called(self, operation: str, request: Any, before: State) -> None:
+        """The provider is asked to do something: was it right to?"""
+        self.calls[operation] += 1
+        self.out[operation] += 1
+        match operation.split(":"):
+            case ["authorise"]:
+                assert self.calls[operation] == 1
+            case ["capture"]:
+                assert not self.state.ending
+                assert 0 < request["take"] <= AMOUNT
+            case ["void"]:
+                assert self.state.status is not Status.CAPTURED
+                assert "capture" not in before.calling or self.state.status is not Status.AUTHORISED
+            case ["refund", _]:
+                assert request["give"] > 0
+
+    # --- what can be said, at any moment ---
+
+    @initialize(order_id=st.sampled_from(["o1", "o1", None]))
+    def somebody_wants_to_be_paid(self, order_id: str | None) -> None:
+        self.order_id = order_id
+
+    @rule(method=st.sampled_from(["card"] * 9 + ["shells"]))
+    def authorise(self, method: str) -> None:
+        self.answered(
+            commands.Authorise("p1", self.order_id, "SO-1", "c1", method, AMOUNT, "KES", NOW, Sealed("p1", "token"))
+        )
+
+    @rule(amount=st.sampled_from([AMOUNT, AMOUNT, AMOUNT, 1, AMOUNT + 1]), strict=st.booleans())
+    def capture(self, amount: int, strict: bool) -> None:
+        free = self.state.status is Status.AUTHORISED and not self.state.ending and not self.state.capturing
+        done = self.answered(commands.Capture("p1", self.order_id, amount, strict=strict))
+        assert done is (not strict or (free and amount <= AMOUNT))
+
+    @rule(strict=st.booleans())
+    def void(self, strict: bool) -> None:
+        was_open = self.state.is_open
+        assert self.answered(commands.Void("p1", self.order_id, strict=strict)) is (was_open or not strict)
+
+    @rule(which=st.integers(0, 2))
+    def refund(self, which: int) -> None:
+        self.answered(commands.Refund("p1", self.order_id, f"r{which}", (200, 300, AMOUNT)[which]))
+
+    def answered(self, command: commands.Command) -> bool:
+        """A command is answered now, or by what it waits for."""
+        done = self.give(command)
+        if done and not self.shop.sent:
+            waits_for_refund = any(giving.status == "asked" for giving in self.state.refunds.values())
+            assert self.state.is_open or waits_for_refund
+        return done
+
+    @rule(which=ANY, amount=st.sampled_from([AMOUNT, AMOUNT, AMOUNT, 1]))
+    def the_charge_moves(self, which: int, amount: int) -> None:
+        now = self.charges[-1]
+        where = BECOMES[now.status] if self.calls["authorise"] else ()
+        if where:
+            status: Any = where[which % len(where)]
+            taken = amount if status == "captured" else 0
+            self.charges.append(Charge(status, "ch", now.revision + 1, captured=taken))
+
+    @rule(which=ANY, works=st.booleans())
+    def the_provider_looks_at_a_refund(self, which: int, works: bool) -> None:
+        """It gives back no more than it took, and once it has, it stays so."""
+        now = self.charges[-1]
+        asked = [each.removeprefix("refund:") for each in self.calls if each.startswith("refund:")]
+        if now.status != "captured" or not asked:
+            return
+        id_ = asked[which % len(asked)]
+        known = {refund.refund_id: refund for refund in now.refunds}
+        amount = self.state.refunds[id_].amount
+        left = now.captured - sum(one.amount for one in now.refunds if one.status == "succeeded")
+        if id_ in known and known[id_].status == "succeeded":
+            return
+        known[id_] = ChargeRefund(id_, amount, "succeeded" if works and amount <= left else "failed")
+        self.charges.append(replace(now, revision=now.revision + 1, refunds=tuple(known.values())))
+
+    @rule(newest=st.booleans(), which=ANY, delay=st.sampled_from([30, 3600]))
+    def a_report_arrives(self, newest: bool, which: int, delay: int) -> None:
+        charge = self.charges[-1 if newest else which % len(self.charges)]
+        self.give(commands.Report(charge, NOW, delay))
+
+    @precondition(lambda self: +self.out)
+    @rule(call=ANY, newest=st.booleans(), which=ANY)
+    def a_call_is_answered(self, call: int, newest: bool, which: int) -> None:
+        operation = self.comes_back(call)
+        known = self.charges[1:] or self.charges
+        charge = known[-1 if newest else which % len(known)]
+        self.give(commands.Report(charge, NOW, 30, None if operation.startswith("ask") else operation))
+
+    @precondition(lambda self: +self.out)
+    @rule(call=ANY, shown=st.booleans())
+    def a_call_is_denied(self, call: int, shown: bool) -> None:
+        operation = self.comes_back(call)
+        if not operation.startswith("ask"):
+            self.give(commands.Deny(operation, "no", NOW, 30, self.charges[-1] if shown else None))
+
+    @precondition(lambda self: +self.out)
+    @rule(call=ANY)
+    def a_call_is_given_up(self, call: int) -> None:
+        operation = self.comes_back(call)
+        if not operation.startswith("ask"):
+            self.give(commands.GiveUp(operation, NOW, 30))
+
+    def comes_back(self, which: int) -> str:
+        out = sorted(+self.out)
+        operation = out[which % len(out)]
+        self.out[operation] -= 1
+        return operation
+
+    @precondition(lambda self: self.timer is not None)
+    @rule()
+    def the_timer_fires(self) -> None:
+        timer, self.timer = self.timer, None
+        self.give(timer.command)
+        if self.timer is not None:
+            assert self.timer.at - timer.at == timedelta(seconds=min(2 * timer.command.delay, 3600))
+
+    # --- what always holds ---
+
+    @invariant()
+    def it_goes_only_where_it_can(self) -> None:
+        for before, after in zip(self.statuses, self.statuses[1:], strict=False):
+            assert after in LEADS_TO[before]
+
+    @invariant()
+    def money_here_is_money_there(self) -> None:
+        """Each movement that is shown was one at the provider, and nothing moved twice."""
+        moved = [row for (table, _), row in self.shop.rows.items() if table == "movements"]
+        captured = {charge.captured for charge in self.charges if charge.status == "captured"}
+        given = {
+            (one.refund_id, one.amount)
+            for charge in self.charges
+            for one in charge.refunds
+            if one.status == "succeeded"
+        }
+        assert [row["amount"] for row in moved if row["kind"] == "capture"] in ([], [*captured])
+        back = [(row["refund_id"], row["amount"]) for row in moved if row["kind"] == "refund"]
+        assert len(back) == len(set(back))
+        assert set(back) <= given
+        voids = sum(row["kind"] == "void" for row in moved)
+        assert voids <= any(charge.status == "voided" for charge in self.charges)
+        if voids:
+            assert self.state.void_known
+
+    @invariant()
+    def no_more_goes_back_than_came(self) -> None:
+        assert 0 <= self.state.refunded <= self.state.captured
+        assert self.state.refundable >= 0
+
+    @invariant()
+    def what_is_awaited_is_on_its_way(self) -> None:
+        assert len(set(self.state.calling)) == len(self.state.calling)
+        assert all(self.out[operation] for operation in self.state.calling)
+
+    @invariant()
+    def what_is_open_is_asked_about(self) -> None:
+        if self.state.unsettled():
+            assert self.timer is not None or self.state.calling or self.state.asks >= MOST_ASKS
+        if settled(self.state):
+            assert not self.state.calling
+            assert self.state.status is Status.REQUIRES_ACTION or not self.state.unsettled()
+
+    @invariant()
+    def its_order_knows_how_it_ended(self) -> None:
+        outcomes = [
+            each for each in self.told if not isinstance(each, told.Started | told.Refunded | told.RefundFailed)
+        ]
+        expected: dict[Status, type] = {
+            Status.CAPTURED: told.Captured,
+            Status.FAILED: told.Failed,
+            Status.VOIDED: told.Voided,
+        }
+        if self.state.status in OVER:
+            assert isinstance(outcomes[-1], expected[self.state.status])
+        assert {each.amount for each in outcomes if isinstance(each, told.Captured)} <= {self.state.captured}
+        for refund_id, giving in self.state.refunds.items():
+            done = sum(isinstance(each, told.Refunded) and each.refund_id == refund_id for each in self.told)
+            assert (done > 0) is (giving.status == "done")
+        assert sum(isinstance(each, told.Started) for each in self.told) <= 1
+
+    @invariant()
+    def the_token_is_of_no_more_use_after_the_answer(self) -> None:
+        if self.state.status in (Status.AUTHORISED, *OVER):
+            assert self.forgotten
+        elif self.state.is_open:
+            assert not self.forgotten
+
+    @invariant()
+    def what_is_read_is_what_is_so(self) -> None:
+        row = self.shop.rows.get(("payments", ("p1",)))
+        if row is not None:
+            assert (row["captured"], row["refunded"]) == (self.state.captured, self.state.refunded)
+            assert row["settled"] is settled(self.state)
+
+    def teardown(self) -> None:
+        self.shop.check()
+
+
+TestAttempt = Attempt.TestCase
+TestAttempt.settings = runs(150, steps=40)

@@ -1,0 +1,71 @@
+"""The oracle finds each kind of breach: one is planted in a real shop's databases, and it is named."""
+
+from typing import Any
+
+import asyncpg
+import pytest
+from past import Past
+from planted import PLANTED, Planted
+from soko.oracle import RULES, Breach, breaches, rest, unrest, verify
+
+
+async def test_a_shop_at_rest_has_no_breach_and_every_rule_was_looked_at(past: Past) -> None:
+    report = await verify(past.urls)
+    assert report.breaches == []
+    assert set(report.checked) == set(RULES)
+    assert report.orders == 4
+
+
+def test_every_rule_has_a_breach_that_is_planted() -> None:
+    assert {planted.rule for planted in PLANTED} == set(RULES)
+
+
+@pytest.mark.parametrize("planted", PLANTED, ids=[f"{n}-{each.rule}" for n, each in enumerate(PLANTED)])
+async def test_a_planted_breach_is_found_and_named(planted: Planted, past: Past) -> None:
+    found = [breach for breach in await breaches(await past.with_(planted)) if breach.rule == planted.rule]
+    names = planted.names.format_map(past.things)
+    assert any(names in said(breach) and breach.rows for breach in found), list(map(said, found))
+
+
+async def test_it_counts_what_it_does_not_name(past: Past) -> None:
+    many = "insert into refunds select '{other}' || n, '{paid}', 'SO-1', 'p', 1, 'KES', 'r', 'failed', 1, now(), now() "
+    urls = await past.with_(Planted("", "order", many + "from generate_series(1, 250) n", ""))
+    report = await verify(urls)
+    assert report.counts == {"replay equals live": 250}
+    assert len(report.breaches) == 100
+
+
+async def test_it_changes_nothing(past: Past) -> None:
+    before = [await _checksum(url) for url in past.urls.values()]
+    await verify(past.urls)
+    assert [await _checksum(url) for url in past.urls.values()] == before
+
+
+async def _checksum(url: str) -> Any:
+    """Every table of the database with its rows, and no other table."""
+    connection = await asyncpg.connect(url)
+    try:
+        tables = await connection.fetch("select tablename from pg_tables where schemaname = 'public' order by 1")
+        sums = "select count(*), coalesce(sum(hashtextextended(t::text, 0)), 0) from {} t"
+        names = [row["tablename"] for row in tables]
+        return [(name, await connection.fetchrow(sums.format(name))) for name in names]
+    finally:
+        await connection.close()
+
+
+async def test_while_something_is_on_its_way_only_what_always_holds_is_looked_at(past: Past) -> None:
+    unsent = (
+        "insert into outbox (kind, message_id, type, source, subject, partitionkey, sequence, time, correlationid, "
+        "causationid, data) select 'event', '{other}', 'order.delivered.v1', source, subject, partitionkey, 99, time, "
+        "correlationid, causationid, data from published where type = 'order.confirmed.v1' limit 1"
+    )
+    urls = await past.with_(Planted("", "order", unsent, ""))
+    assert await unrest(urls) == ["order: 1 messages to be sent"]
+    assert await rest(past.urls, 5) == []
+    report = await verify(urls, at_rest=False)
+    assert report.breaches == []
+    assert "money kept" not in report.checked
+
+
+def said(breach: Breach) -> str:
+    return f"{breach} {breach.rows}"

@@ -1,0 +1,67 @@
+"""A shop that has closed, with its databases as they were left: a pytest plugin, for tests that change them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import pytest
+from chassis.servers.postgres import EmbeddedPostgres
+from chassis.world import new_id
+from planted import Planted
+from shopping import OpenShop, Person, open_shop
+
+
+@dataclass(frozen=True)
+class Past:
+    """The databases of a shop that has closed, and what was done in it."""
+
+    server: EmbeddedPostgres
+    urls: dict[str, str]
+    things: dict[str, str]
+
+    async def with_(self, planted: Planted) -> dict[str, str]:
+        """The same databases, but for one that something was done to."""
+        name = f"test_{new_id().replace('-', '')}"
+        original = self.urls[planted.service].rpartition("/")[2].partition("?")[0]
+        connection = await asyncpg.connect(self.server.url("postgres"))
+        try:
+            await connection.execute(f'create database "{name}" template "{original}" strategy file_copy')
+        finally:
+            await connection.close()
+        url = self.server.url(name)
+        connection = await asyncpg.connect(url)
+        try:
+            done = await connection.execute(planted.sql.format_map(self.things))
+            assert done.rpartition(" ")[2] != "0", f"nothing was planted: {planted.sql.format_map(self.things)}"
+        finally:
+            await connection.close()
+        return {**self.urls, planted.service: url}
+
+
+@pytest.fixture(scope="session")
+async def past(postgres: EmbeddedPostgres) -> Past:
+    """One order paid; one paid, cancelled and refunded; one declined and given up; one declined and left open."""
+    async with open_shop(postgres) as shop:
+        customer, sku = await shop.customer(), await shop.product(stock=50)
+        paid, refunded = await _order(customer, sku), await _order(customer, sku)
+        dropped, left = await _order(customer, sku, "tok_declined"), await _order(customer, sku, "tok_declined")
+        for order in (refunded, dropped):
+            await customer.call("POST", f"/orders/{order['id']}/cancel", {})
+        await shop.quiet()
+        placed = await _cart_of(shop, paid["id"])
+        urls = shop.urls
+    things = {"sku": sku, "other": new_id(), "cart": placed}
+    for name, order in {"paid": paid, "refunded": refunded, "dropped": dropped, "open": left}.items():
+        things |= {name: order["id"], f"{name}_payment": order["payment"]["id"]}
+    return Past(postgres, urls, things)
+
+
+async def _order(customer: Person, sku: str, token: str = "tok_success") -> Any:
+    await customer.add(sku)
+    answer = (await customer.checkout(token)).json()
+    return answer.get("order", answer)
+
+
+async def _cart_of(shop: OpenShop, order_id: str) -> str:
+    sql = "select data ->> 'cart_id' from events where stream = $1 and type = 'placed.v1'"
+    return str(await shop.shop.services["order"].database.pool.fetchval(sql, f"order-{order_id}"))
