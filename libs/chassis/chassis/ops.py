@@ -65,7 +65,7 @@ async def replay_dead_letter(
     """From the first try, at once."""
     async with service.database.pool.acquire() as connection:
         done = await parked.replay(connection, letter_id, service.world.clock())
-    service.wake_worker()
+    service.wake("worker")
     return _settled(done, "replayed", letter_id, caller)
 
 
@@ -78,7 +78,7 @@ async def drop_dead_letter(
     """What waited behind it goes on."""
     async with service.database.pool.acquire() as connection:
         done = await parked.drop(connection, letter_id, service.world.clock())
-    service.wake_worker()
+    service.wake("worker")
     return _settled(done, "dropped", letter_id, caller)
 
 
