@@ -215,8 +215,8 @@ async def empty_cart(caller: Caller = Depends(cart_holder), visit: Visit = Depen
 )
 async def merge_carts(
     caller: Caller = Depends(signed_in),
-    guest_key: str = Depends(guest_cart),
     once: Once | None = Depends(idempotency()),
+    guest_key: str = Depends(guest_cart),
     visit: Visit = Depends(visiting),
 ) -> CartAnswer:
     """All lines of the cart that X-Cart-Token names go to yours; quantities add up as far as the limits go.
