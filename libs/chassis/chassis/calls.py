@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import orjson
 
+from chassis import telemetry
 from chassis.batch import Batch, Unloaded, streams_of
 from chassis.context import Context
 from chassis.decider import Refused
@@ -45,11 +46,12 @@ class Asked:
     tries: int
     now: datetime
     correlationid: str
+    traceparent: str | None = None
 
     @property
     def context(self) -> Context:
         """For requests to other services on behalf of this call."""
-        return Context(self.id, self.correlationid, self.id)
+        return Context(self.id, self.correlationid, self.id, self.traceparent)
 
 
 Handler = Callable[[Asked, "Service"], Awaitable[Iterable[Outcome]]]
@@ -147,7 +149,7 @@ class Answered:
     def cause(self) -> Context:
         """What the outcome's own effects are caused by."""
         row = self.row
-        return Context(row["id"], row["correlationid"], row["id"])
+        return Context(row["id"], row["correlationid"], row["id"], self.asked.traceparent)
 
 
 class Caller:
@@ -195,11 +197,20 @@ class Caller:
         rows = await service.database.pool.fetch(LEASE, now, lease, room, names, leases, waits)
         if rows:
             service.world.faults.reach("call.leased")
+        traces = await telemetry.of_streams(service, {row["stream"] for row in rows})
         for row in rows:
-            self._in_flight.add(asyncio.create_task(self._make(row, now)))
+            self._in_flight.add(asyncio.create_task(self._make(row, now, traces.get(row["stream"]))))
         return len(rows)
 
-    async def _make(self, row: asyncpg.Record, now: datetime) -> Answered:
+    async def _make(self, row: asyncpg.Record, now: datetime, trace: str | None) -> Answered:
+        about = {"soko.correlation_id": row["correlationid"], "soko.tries": row["tries"]}
+        with telemetry.span(self._service.name, f"call {row['name']}", trace, "call", **about) as traced:
+            answered = await self._answered(row, now, traced.traceparent if traced else trace)
+            if traced and answered.error is not None:
+                traced.fail(answered.error)
+            return answered
+
+    async def _answered(self, row: asyncpg.Record, now: datetime, trace: str | None) -> Answered:
         service = self._service
         asked = Asked(
             row["id"],
@@ -209,6 +220,7 @@ class Caller:
             row["tries"],
             now,
             row["correlationid"],
+            trace,
         )
         try:
             calling = service.calls.named(row["name"])

@@ -9,6 +9,7 @@ import asyncpg
 import orjson
 from soko_contracts import Envelope
 
+from chassis import telemetry
 from chassis.codec import encode, members
 from chassis.sealing import Connected, Sealer
 from chassis.subscriptions import message_in, received
@@ -46,12 +47,13 @@ async def receive(service: "Service", envelopes: Sequence[Envelope]) -> None:
     A message whose key cannot be computed is stored too, under its partition key and with the error as its first try:
     nothing is lost because it could not be understood. Raises while the database is away; the sender keeps them.
     """
-    while True:
-        try:
-            await _store(service, envelopes)
-            break
-        except asyncpg.UniqueViolationError:
-            continue  # somebody made the key of one of our subjects at the same time: seal with theirs
+    with telemetry.messages(service.name, "receive", envelopes) as received_now:
+        while True:
+            try:
+                await _store(service, received_now)
+                break
+            except asyncpg.UniqueViolationError:
+                continue  # somebody made the key of one of our subjects at the same time: seal with theirs
     service.world.faults.reach("receive.stored")
     service.wake_worker()
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
+from chassis import telemetry
 from chassis.alone import Alone
 from chassis.worker import envelope_of
 
@@ -49,7 +50,8 @@ class Relay:
         self.more = len(rows) == BATCH
         if not rows:
             return 0
-        await self._service.world.courier.send([envelope_of(row) for row in rows])
+        with telemetry.messages(self._service.name, "send", [envelope_of(row) for row in rows]) as envelopes:
+            await self._service.world.courier.send(envelopes)
         self._service.world.faults.reach("relay.sent")
         await connection.execute(REMOVE, [row["id"] for row in rows])
         return len(rows)

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from asyncpg import DeadlockDetectedError, SerializationError, UniqueViolationError
 from soko_contracts.registry import Message
 
-from chassis import tables
+from chassis import tables, telemetry
 from chassis.batch import Asking, Draft, Recorded, Sent, Timer
 from chassis.codec import encode, encode_opening
 from chassis.once import Once
@@ -178,6 +178,7 @@ def _event(recorded: Recorded, now: datetime) -> Json:
             "correlationid": recorded.cause.correlationid,
             "causationid": recorded.cause.causationid,
             "request_id": recorded.cause.request_id,
+            **({"traceparent": recorded.cause.traceparent} if telemetry.tracing else {}),
         },
         "recorded_at": now,
     }
