@@ -93,8 +93,10 @@ def faults(endpoint: Endpoint, case: Case, answer: httpx.Response) -> Iterable[s
         yield "contradicts itself"
     if not problem["request_id"] or problem["request_id"] != answer.headers["x-request-id"]:
         yield "has another request id than its header"
-    if answer.status_code not in endpoint.statuses | AT_THE_DOOR:
-        yield f"is a {answer.status_code}, which the document does not say"
+    elif missing := [name for name in kind.headers if name not in answer.headers]:
+        yield f"comes without {missing}"
+    if answer.status_code not in AT_THE_DOOR and problem["type"] not in endpoint.refusals(answer.status_code):
+        yield f"is a {answer.status_code} {problem['type']}, which the document does not say"
     if problem["type"] == "/problems/validation":
         pointers = [each["pointer"] for each in problem.get("errors", ())]
         if not pointers or not all(each["detail"] for each in problem["errors"]):

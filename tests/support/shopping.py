@@ -163,7 +163,8 @@ class OpenShop:
         """Wait until no message, call or webhook is on its way."""
 
         async def rests() -> bool:
-            return not await self.shop.waiting() and not await self._busy()
+            # Twice: what is on its way may pass from one that is not looked at yet to one that was.
+            return not any([await self.shop.waiting() or await self._busy() for _ in range(2)])
 
         await until(rests)
 

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from chassis.http import Peers
+from chassis.http.problems import MEDIA_TYPE
 from chassis.http.testing import walk
 from chassis.world import World
 from gateway.operators import operators
@@ -74,6 +75,11 @@ class Endpoint:
     def responses(self) -> dict[str, dict[str, Any]]:
         """What it says of each answer, by status, references followed."""
         return {status: resolved(response) for status, response in self.said["responses"].items()}
+
+    def refusals(self, status: int) -> set[str]:
+        """The types of problems it says it may answer with this status."""
+        told = self.responses.get(str(status), {}).get("content", {}).get(MEDIA_TYPE, {})
+        return {example["value"]["type"] for example in told.get("examples", {}).values()}
 
     @property
     def names(self) -> list[str]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 from soko_contracts import Envelope
 
-from chassis import tables
+from chassis import tables, telemetry
 from chassis.database import AWAY
 from chassis.inbox import arrivals_of, key_rows, seal
 from chassis.sealing import Connected
@@ -88,6 +88,7 @@ class Arrivals:
                 claimed.append(Claimed(one.row, list(one.subscription.translate(one.message, one.at))))
             except Exception:
                 return False
+        traced = telemetry.working(service.name, claimed)
         try:
             batch, work = await worker.decide(connection, claimed, now, remembered=True)
             if len(work.finished) < len(claimed):
@@ -100,6 +101,8 @@ class Arrivals:
             await made.run(connection)
         except (Conflict, Unmet, asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError, TypeError):
             return False
+        if traced:
+            traced.written(work.finished, ())
         service.committed(batch.draft, made)
         service.world.faults.reach("work.written")
         worker.tell(claimed, work, started)

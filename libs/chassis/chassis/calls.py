@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from chassis import telemetry
 from chassis.batch import Batch, Unloaded, streams_of
 from chassis.context import Context
 from chassis.decider import Refused
@@ -45,11 +46,12 @@ class Asked:
     tries: int
     now: datetime
     correlationid: str
+    traceparent: str | None = None
 
     @property
     def context(self) -> Context:
         """For requests to other services on behalf of this call."""
-        return Context(self.id, self.correlationid, self.id)
+        return Context(self.id, self.correlationid, self.id, self.traceparent)
 
 
 Handler = Callable[[Asked, "Service"], Awaitable[Iterable[Outcome]]]
@@ -153,7 +155,7 @@ class Answered:
     def cause(self) -> Context:
         """What the outcome's own effects are caused by."""
         row = self.row
-        return Context(row["id"], row["correlationid"], row["id"])
+        return Context(row["id"], row["correlationid"], row["id"], self.asked.traceparent)
 
 
 class Caller:
@@ -178,7 +180,7 @@ class Caller:
         """Calls that were written and leased just now."""
         now = self._service.world.clock()
         for row in rows:
-            self._go({**row, "lost": False}, now)
+            self._go({**row, "lost": False}, now, row["traceparent"])
 
     async def once(self, *, wait_all: bool = False) -> int:
         """One round; how many calls were recorded. ``wait_all``: until every call that was due has come back."""
@@ -225,16 +227,25 @@ class Caller:
         rows = await service.database.pool.fetch(LEASE, now, lease, room, names, leases, waits, UNKNOWN_CALL)
         if rows:
             service.world.faults.reach("call.leased")
+        traces = await telemetry.of_streams(service, {row["stream"] for row in rows})
         for row in rows:
-            self._go(row, now)
+            self._go(row, now, traces.get(row["stream"]))
         return len(rows)
 
-    def _go(self, row: Mapping[str, Any], now: datetime) -> None:
-        task = asyncio.create_task(self._make(row, now))
+    def _go(self, row: Mapping[str, Any], now: datetime, trace: str | None) -> None:
+        task = asyncio.create_task(self._make(row, now, trace))
         self._in_flight.add(task)
         task.add_done_callback(lambda _: self._service.wake("calls"))
 
-    async def _make(self, row: Mapping[str, Any], now: datetime) -> Answered:
+    async def _make(self, row: Mapping[str, Any], now: datetime, trace: str | None) -> Answered:
+        about = {"soko.correlation_id": row["correlationid"], "soko.tries": row["tries"]}
+        with telemetry.span(self._service.name, f"call {row['name']}", trace, "call", **about) as traced:
+            answered = await self._answered(row, now, traced.traceparent if traced else trace)
+            if traced and answered.error is not None:
+                traced.fail(answered.error)
+            return answered
+
+    async def _answered(self, row: Mapping[str, Any], now: datetime, trace: str | None) -> Answered:
         service = self._service
         asked = Asked(
             row["id"],
@@ -244,6 +255,7 @@ class Caller:
             row["tries"],
             now,
             row["correlationid"],
+            trace,
         )
         try:
             calling = service.calls.named(row["name"])

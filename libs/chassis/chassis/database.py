@@ -32,6 +32,13 @@ AWAY: tuple[type[Exception], ...] = (
 """What is raised while the database cannot be reached, or has no room: no message's fault, so wait and try again."""
 
 
+def is_away(error: BaseException | None) -> bool:
+    """Whether ``error`` is one of ``AWAY``, or was made from one, as SQLAlchemy does."""
+    while error is not None and not isinstance(error, AWAY):
+        error = error.__cause__
+    return error is not None
+
+
 async def _nothing_to_reset(connection: Any) -> None:
     """Nothing here changes a pooled connection's session, so it need not be asked to forget: a round trip saved."""
 

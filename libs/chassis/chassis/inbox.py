@@ -15,6 +15,7 @@ import asyncpg
 import orjson
 from soko_contracts import Envelope
 
+from chassis import telemetry
 from chassis.codec import encode, members
 from chassis.sealing import Connected, Sealer
 from chassis.subscriptions import Received, Subscription, message_in, received
@@ -68,9 +69,10 @@ async def receive(service: "Service", envelopes: Sequence[Envelope]) -> None:
 
     Raises while the database is away; the sender keeps them.
     """
-    if not await service.arrivals.taken(envelopes):
-        await store(service, envelopes)
-        service.wake("worker")
+    with telemetry.messages(service.name, "receive", envelopes) as taken:
+        if not await service.arrivals.taken(taken):
+            await store(service, taken)
+            service.wake("worker")
     service.world.faults.reach("receive.stored")
 
 

@@ -16,7 +16,7 @@ import uvloop
 from starlette.types import ASGIApp
 
 from chassis import logs, metrics, migrations
-from chassis.database import AWAY
+from chassis.database import is_away
 from chassis.faults import Faults
 from chassis.http import Peers
 from chassis.http.streams import Streams
@@ -125,7 +125,9 @@ async def once_there(name: str, start: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
             return await start()
-        except AWAY as error:
+        except Exception as error:
+            if not is_away(error):
+                raise
             log.warning("%s waits for its database: %r", name, error)
         await asyncio.sleep(wait)
         wait = min(wait * 2, LONGEST_WAIT)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 from soko_contracts import Envelope
 
+from chassis import telemetry
 from chassis.alone import Alone
 from chassis.worker import envelope_of
 
@@ -109,7 +110,8 @@ class Relay:
         self, connection: "asyncpg.Connection[Any]", messages: Sequence[tuple[int, Envelope]], remove_at: int
     ) -> int:
         if messages:
-            await self._service.world.courier.send([envelope for _, envelope in messages])
+            with telemetry.messages(self._service.name, "send", [each for _, each in messages]) as envelopes:
+                await self._service.world.courier.send(envelopes)
             self._service.world.faults.reach("relay.sent")
             self._sent += [id_ for id_, _ in messages]
         if len(self._sent) >= remove_at:

@@ -20,7 +20,7 @@ import orjson
 from pydantic import ValidationError
 from soko_contracts import Envelope
 
-from chassis import metrics, tables
+from chassis import metrics, tables, telemetry
 from chassis.alone import Alone
 from chassis.batch import Batch, Draft, Unloaded, more_of, streams_of
 from chassis.context import Context
@@ -70,12 +70,14 @@ class Claimed:
     outcomes: Iterable[Outcome] = ()
     error: BaseException | None = None
     note: str | None = None
+    traceparent: str | None = None
 
     @property
     def cause(self) -> Context:
         """What this row's own effects are caused by."""
         row = self.row
-        return Context(row["message_id"], row["correlationid"], row["message_id"], row["traceparent"])
+        trace = self.traceparent or row["traceparent"]
+        return Context(row["message_id"], row["correlationid"], row["message_id"], trace)
 
 
 @dataclass(slots=True)
@@ -158,6 +160,7 @@ class Worker:
         claimed = [Claimed(row) for row in await connection.fetch(CLAIM, now, limit)]
         if not claimed:
             return 0, Draft(), Statement()
+        traced = telemetry.working(service.name, claimed)
         for one in claimed:
             self._translate(one, now)
         batch, work = await self.decide(connection, claimed, now)
@@ -166,6 +169,8 @@ class Worker:
         made.add_rows(DONE, [{"id": one.row["id"], **done(one, now)} for one in work.finished])
         made.add_rows(FAIL, [{"id": one.row["id"], **self.failure(one, now)} for one in work.failed])
         await made.run(connection)
+        if traced:
+            traced.written(work.finished, work.failed)
         service.world.faults.reach("work.written")
         self.tell(claimed, work, started)
         return len(claimed), batch.draft, made

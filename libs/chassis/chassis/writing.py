@@ -20,7 +20,7 @@ from asyncpg import DeadlockDetectedError, DivisionByZeroError, SerializationErr
 from soko_contracts import MESSAGES, Envelope
 from soko_contracts.registry import Message
 
-from chassis import tables
+from chassis import tables, telemetry
 from chassis.batch import Asking, Draft, Recorded, Sent, Timer
 from chassis.codec import encode, encode_opening
 from chassis.once import Once
@@ -233,6 +233,7 @@ def _event(recorded: Recorded, now: datetime) -> Json:
             "correlationid": recorded.cause.correlationid,
             "causationid": recorded.cause.causationid,
             "request_id": recorded.cause.request_id,
+            **({"traceparent": recorded.cause.traceparent} if telemetry.tracing else {}),
         },
         "recorded_at": now,
     }
@@ -318,6 +319,7 @@ def _call(asking: Asking, now: datetime, lease: Lease | None, opened: Default) -
         "request": encode_opening(asking.call.request, opened),
         "correlationid": asking.cause.correlationid,
         "causationid": asking.cause.causationid,
+        "traceparent": asking.cause.traceparent,  # no column: a call that goes out at once takes it along
         "created_at": now,
         "due_at": now,
         "tries": 0 if lease is None else 1,

@@ -123,6 +123,17 @@ async def test_the_threshold_is_changed_at_the_version_that_was_read(shop: Harne
     problem(stale, 412, "precondition-failed")
 
 
+async def test_units_that_come_and_go_do_not_stand_in_the_way_of_a_new_threshold(shop: Harness) -> None:
+    read = await shop.client.get("/api/v1/inventory/KET-1")
+    assert (await post(shop, "KET-1/receipts", {"quantity": 5})).status_code == 201
+    again = await shop.client.get("/api/v1/inventory/KET-1", headers={"If-None-Match": read.headers["ETag"]})
+    assert (again.status_code, again.json()["on_hand"]) == (200, 25)
+    changed = await shop.client.patch(
+        "/api/v1/inventory/KET-1", json={"threshold": 20}, headers={"If-Match": read.headers["ETag"]}
+    )
+    assert (changed.status_code, changed.json()["threshold"]) == (200, 20)
+
+
 async def test_the_ledger_tells_every_movement(shop: Harness) -> None:
     assert (await post(shop, "KET-1/receipts", {"quantity": 5, "reference": "DN-77"})).status_code == 201
     assert (await post(shop, "KET-1/adjustments", {"delta": -2, "reason": "damaged"})).json()["on_hand"] == 23

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 from starlette.types import Scope, Send
 
-from chassis.database import AWAY
+from chassis.database import is_away
 from chassis.decider import Refused
 from chassis.http.context import CONTEXT
 from chassis.http.problems import (
@@ -104,7 +104,7 @@ def from_unforeseen(service: str, request: str, error: Exception) -> Problem:
     ``request`` is method and path.
     """
     cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
-    if isinstance(cause, AWAY) or isinstance(cause.__cause__ or error.__cause__, AWAY):
+    if is_away(error):
         log.warning("%s: the database cannot do it: %r", request, cause)
         return Problem(UNAVAILABLE, f"The {service} service cannot work now.", headers=RETRY_SOON, service=service)
     log.exception("%s: nobody foresaw this", request, exc_info=error)

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from chassis.http import NOT_FOUND, UNAUTHENTICATED, VALIDATION, Body, Peer, Problem, Router, problems, service_only
+from chassis.http import NOT_FOUND, Body, Peer, Problem, Router, problems, service_only
 from fastapi import Depends
 from pydantic import ConfigDict, Field
 
@@ -38,7 +38,7 @@ class CloseCart(Body):
     "/cart",
     operation_id="internal_cart",
     summary="The open cart of the caller that is passed on",
-    responses=problems(UNAUTHENTICATED, NOT_FOUND),
+    responses=problems(NOT_FOUND),
 )
 async def internal_cart(peer: Peer = Depends(service_only), visit: Visit = Depends(visiting)) -> InternalCart:
     """What an order of it would charge, line by line."""
@@ -62,7 +62,7 @@ async def internal_cart(peer: Peer = Depends(service_only), visit: Visit = Depen
     "/carts/{cart_id}/close",
     operation_id="internal_close_cart",
     summary="Close a cart that was ordered",
-    responses=problems(VALIDATION, UNAUTHENTICATED, NOT_THIS_CART),
+    responses=problems(NOT_THIS_CART),
 )
 async def internal_close_cart(
     cart_id: UUID, body: CloseCart, peer: Peer = Depends(service_only), visit: Visit = Depends(visiting)

@@ -5,12 +5,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from chassis.context import Context
 from chassis.http import (
-    IDEMPOTENCY_IN_FLIGHT,
-    IDEMPOTENCY_KEY_REUSED,
     NOT_FOUND,
-    PRECONDITION_FAILED,
-    UNAUTHENTICATED,
-    VALIDATION,
     Caller,
     Listing,
     Paging,
@@ -51,7 +46,6 @@ MOST: Final = 50
     operation_id="list_addresses",
     summary="List the own addresses",
     response_model=Listing[AddressAnswer],
-    responses=problems(UNAUTHENTICATED, VALIDATION),
 )
 async def list_addresses(
     request: Request,
@@ -75,7 +69,7 @@ async def list_addresses(
     summary="Add an address",
     status_code=201,
     response_model=AddressAnswer,
-    responses=problems(UNAUTHENTICATED, TOO_MANY_ADDRESSES, IDEMPOTENCY_IN_FLIGHT, IDEMPOTENCY_KEY_REUSED, VALIDATION),
+    responses=problems(TOO_MANY_ADDRESSES),
 )
 async def add_address(
     body: Address,
@@ -114,7 +108,6 @@ async def add_address(
     operation_id="get_address",
     summary="Show an own address",
     response_model=AddressAnswer,
-    responses=problems(UNAUTHENTICATED, NOT_FOUND, VALIDATION),
 )
 async def get_address(
     address_id: Id,
@@ -135,7 +128,6 @@ async def get_address(
     operation_id="change_address",
     summary="Change an own address",
     response_model=AddressAnswer,
-    responses=problems(UNAUTHENTICATED, NOT_FOUND, PRECONDITION_FAILED, VALIDATION),
 )
 async def change_address(
     address_id: Id,
@@ -175,7 +167,6 @@ async def change_address(
     summary="Delete an own address",
     status_code=204,
     response_model=None,
-    responses=problems(UNAUTHENTICATED, NOT_FOUND, PRECONDITION_FAILED, VALIDATION),
 )
 async def delete_address(
     address_id: Id,

@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 from chassis.context import Context
 from chassis.http import (
     UNAUTHENTICATED,
-    VALIDATION,
     Answer,
     Body,
     Caller,
@@ -154,7 +153,7 @@ class TokenAnswer(Answer):
     operation_id="login",
     summary="Log in",
     response_model=TokensAnswer,
-    responses=problems(INVALID_CREDENTIALS, NOT_VERIFIED, DEACTIVATED, FOREIGN_ORIGIN, TOO_MANY_ATTEMPTS, VALIDATION),
+    responses=problems(INVALID_CREDENTIALS, NOT_VERIFIED, DEACTIVATED, FOREIGN_ORIGIN, TOO_MANY_ATTEMPTS),
 )
 async def login(
     body: Login,
@@ -178,7 +177,7 @@ async def login(
     operation_id="refresh_token",
     summary="Get new tokens for a refresh token",
     response_model=TokensAnswer,
-    responses=problems(INVALID_REFRESH_TOKEN, FOREIGN_ORIGIN, VALIDATION),
+    responses=problems(INVALID_REFRESH_TOKEN, FOREIGN_ORIGIN),
 )
 async def refresh(
     request: Request,
@@ -244,7 +243,7 @@ async def logout(
     operation_id="verify_token",
     summary="Check an access token",
     response_model=TokenAnswer,
-    responses=problems(UNAUTHENTICATED, VALIDATION),
+    responses=problems(UNAUTHENTICATED),
 )
 async def verify(
     body: AccessToken, _: Caller = Depends(unguarded), service: Identity = Depends(current_service)

@@ -83,7 +83,7 @@ class Revoked(Answer):
     operation_id="get_contact",
     summary="How to reach the caller",
     response_model=Contact,
-    responses=problems(UNAUTHENTICATED, NOT_FOUND),
+    responses=problems(NOT_FOUND),
 )
 async def get_contact(
     address_id: Annotated[str | None, Query(pattern=UUID)] = None,
@@ -115,7 +115,6 @@ async def get_contact(
     operation_id="list_revocations",
     summary="Which access tokens do not count any more",
     response_model=Revoked,
-    responses=problems(UNAUTHENTICATED),
 )
 async def list_revocations(
     after: Annotated[int, Query(ge=0, le=2**62)] = 0,

@@ -7,9 +7,7 @@ import sqlalchemy as sa
 from chassis.context import Context
 from chassis.http import (
     NOT_FOUND,
-    PRECONDITION_FAILED,
     UNAUTHENTICATED,
-    VALIDATION,
     Answer,
     Body,
     Caller,
@@ -85,7 +83,6 @@ class SessionAnswer(Answer):
     operation_id="get_me",
     summary="Show the own account",
     response_model=UserAnswer,
-    responses=problems(UNAUTHENTICATED),
 )
 async def get_me(
     caller: Caller = Depends(signed_in),
@@ -104,7 +101,7 @@ async def get_me(
     operation_id="change_me",
     summary="Change the own account",
     response_model=UserAnswer,
-    responses=problems(UNAUTHENTICATED, LAST_LOGIN_NAME, PRECONDITION_FAILED, VALIDATION),
+    responses=problems(LAST_LOGIN_NAME),
 )
 async def change_me(
     body: Profile,
@@ -130,7 +127,6 @@ async def change_me(
     operation_id="list_sessions",
     summary="List where the own account is logged in",
     response_model=Listing[SessionAnswer],
-    responses=problems(UNAUTHENTICATED, VALIDATION),
 )
 async def list_sessions(
     request: Request,
@@ -154,7 +150,6 @@ async def list_sessions(
     summary="Log out everywhere else",
     status_code=204,
     response_model=None,
-    responses=problems(UNAUTHENTICATED),
 )
 async def end_others(
     caller: Caller = Depends(signed_in),
@@ -172,7 +167,6 @@ async def end_others(
     summary="End one of the own sessions",
     status_code=204,
     response_model=None,
-    responses=problems(UNAUTHENTICATED, NOT_FOUND, VALIDATION),
 )
 async def end_session(
     session_id: Id,

@@ -5,10 +5,6 @@ from typing import Annotated, Any
 
 from chassis.context import Context
 from chassis.http import (
-    IDEMPOTENCY_IN_FLIGHT,
-    NOT_FOUND,
-    UNAVAILABLE,
-    VALIDATION,
     Listing,
     Moment,
     Paging,
@@ -41,9 +37,6 @@ from inventory.domain.stock_events import Adjust, Command, Count, Receive
 from inventory.views import Ledger, movement_count, movements_of
 
 router = Router(prefix="/api/v1", tags=["Inventory"])
-
-
-ANY_ENTRY = (UNKNOWN_SKU, IDEMPOTENCY_IN_FLIGHT, UNAVAILABLE, VALIDATION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +75,7 @@ async def an_entry(
     status_code=201,
     operation_id="receive_stock",
     summary="Enter units that came in",
-    responses=problems(*ANY_ENTRY),
+    responses=problems(UNKNOWN_SKU),
     dependencies=[Depends(right("inventory:write"))],
 )
 async def receive_stock(body: ReceiptBody, entry: Entry = Depends(an_entry)) -> SkuAnswer:
@@ -95,7 +88,7 @@ async def receive_stock(body: ReceiptBody, entry: Entry = Depends(an_entry)) -> 
     status_code=201,
     operation_id="count_stock",
     summary="Enter what was counted",
-    responses=problems(*ANY_ENTRY),
+    responses=problems(UNKNOWN_SKU),
     dependencies=[Depends(right("inventory:write"))],
 )
 async def count_stock(body: CountBody, entry: Entry = Depends(an_entry)) -> SkuAnswer:
@@ -108,7 +101,7 @@ async def count_stock(body: CountBody, entry: Entry = Depends(an_entry)) -> SkuA
     status_code=201,
     operation_id="adjust_stock",
     summary="Adjust the stock of a SKU",
-    responses=problems(*ANY_ENTRY, NOT_ENOUGH_STOCK),
+    responses=problems(UNKNOWN_SKU, NOT_ENOUGH_STOCK),
     dependencies=[Depends(right("inventory:write"))],
 )
 async def adjust_stock(body: AdjustmentBody, entry: Entry = Depends(an_entry)) -> SkuAnswer:
@@ -126,7 +119,6 @@ async def adjust_stock(body: AdjustmentBody, entry: Entry = Depends(an_entry)) -
     "/inventory/{sku}/movements",
     operation_id="list_movements",
     summary="List the movements of a SKU",
-    responses=problems(NOT_FOUND),
     dependencies=[Depends(right("inventory:read"))],
 )
 async def list_movements(

@@ -4,8 +4,6 @@ from typing import Annotated, Any
 
 from chassis.context import Context
 from chassis.http import (
-    NOT_FOUND,
-    PRECONDITION_FAILED,
     Listing,
     Paging,
     Precondition,
@@ -15,7 +13,6 @@ from chassis.http import (
     ordering,
     paging,
     precondition,
-    problems,
     request_context,
     right,
     tagging,
@@ -94,7 +91,6 @@ def version(row: Any) -> tuple[int, int]:
     operation_id="get_stock",
     summary="Show the stock of one SKU",
     response_model=SkuAnswer,
-    responses=problems(NOT_FOUND),
     dependencies=[Depends(right("inventory:read"))],
 )
 async def get_stock(sku: Sku, tags: Tags = Depends(tagging), service: Service = Depends(current_service)) -> Any:
@@ -108,7 +104,6 @@ async def get_stock(sku: Sku, tags: Tags = Depends(tagging), service: Service = 
     operation_id="set_threshold",
     summary="Set the threshold of one SKU",
     response_model=SkuAnswer,
-    responses=problems(NOT_FOUND, PRECONDITION_FAILED),
     dependencies=[Depends(right("inventory:write"))],
 )
 async def set_threshold(

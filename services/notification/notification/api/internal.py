@@ -9,7 +9,6 @@ from pathlib import Path
 
 from chassis.http import (
     NOT_FOUND,
-    UNAUTHENTICATED,
     Answer,
     Peer,
     Problem,
@@ -49,7 +48,7 @@ class Mails(Answer):
     "/mails",
     operation_id="internal_mails",
     summary="The newest mails, in development only",
-    responses=problems(UNAUTHENTICATED, NOT_FOUND),
+    responses=problems(NOT_FOUND),
 )
 async def internal_mails(peer: Peer = Depends(service_only), service: Service = Depends(current_service)) -> Mails:
     """Only those that were written to files."""

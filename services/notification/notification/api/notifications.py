@@ -6,8 +6,6 @@ from typing import Annotated, Any, Literal
 import sqlalchemy as sa
 from chassis.http import (
     FORBIDDEN,
-    UNAUTHENTICATED,
-    VALIDATION,
     Answer,
     Caller,
     Listing,
@@ -17,7 +15,6 @@ from chassis.http import (
     current_service,
     ordering,
     paging,
-    problems,
     signed_in,
 )
 from chassis.service import Service
@@ -74,7 +71,6 @@ class NotificationAnswer(Answer):
     "/notifications",
     operation_id="list_notifications",
     summary="What was sent to you",
-    responses=problems(UNAUTHENTICATED, FORBIDDEN, VALIDATION),
 )
 async def list_notifications(
     request: Request,

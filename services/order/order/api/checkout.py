@@ -6,8 +6,6 @@ from typing import Any
 from chassis.decider import Refused
 from chassis.http import (
     FORBIDDEN,
-    UNAVAILABLE,
-    VALIDATION,
     Money,
     Problem,
     Router,
@@ -48,9 +46,7 @@ SEALED_PARTS = ("name", "phone", "line1", "line2", "city", "instructions")
     responses={
         200: {"model": OrderAnswer, "description": "This cart was ordered already."},
         202: {"model": OrderAnswer, "description": "Placed, and not settled yet."},
-        **problems(
-            FORBIDDEN, VALIDATION, CART_EMPTY, CART_CHANGED, TOTAL_CHANGED, OUT_OF_STOCK, PAYMENT_FAILED, UNAVAILABLE
-        ),
+        **problems(FORBIDDEN, CART_EMPTY, CART_CHANGED, TOTAL_CHANGED, OUT_OF_STOCK, PAYMENT_FAILED),
     },
 )
 async def place_order(

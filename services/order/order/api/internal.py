@@ -2,9 +2,6 @@
 
 from chassis.http import (
     FORBIDDEN,
-    NOT_FOUND,
-    UNAUTHENTICATED,
-    VALIDATION,
     Problem,
     Router,
     idempotency,
@@ -33,7 +30,7 @@ router = Router(prefix="/internal/v1", tags=["Internal"])
     summary="Pay an order, for the caller that is passed on",
     responses={
         202: {"model": OrderAnswer, "description": "Not settled yet."},
-        **problems(UNAUTHENTICATED, FORBIDDEN, VALIDATION, PAYMENT_FAILED, NOT_PAYABLE, PAYMENT_IN_PROGRESS),
+        **problems(FORBIDDEN, PAYMENT_FAILED, NOT_PAYABLE, PAYMENT_IN_PROGRESS),
     },
 )
 async def internal_pay_order(
@@ -51,7 +48,7 @@ async def internal_pay_order(
     "/orders/{order_id}/payments/{payment_id}/capture",
     operation_id="internal_capture_payment",
     summary="Take what was promised",
-    responses=problems(UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, NOTHING_TO_CAPTURE),
+    responses=problems(FORBIDDEN, NOTHING_TO_CAPTURE),
 )
 async def internal_capture_payment(
     order_id: OrderId,
@@ -68,7 +65,7 @@ async def internal_capture_payment(
     "/orders/{order_id}/payments/{payment_id}/void",
     operation_id="internal_void_payment",
     summary="End an attempt",
-    responses=problems(UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, NOTHING_TO_VOID),
+    responses=problems(FORBIDDEN, NOTHING_TO_VOID),
 )
 async def internal_void_payment(
     order_id: OrderId,
@@ -85,7 +82,7 @@ async def internal_void_payment(
     "/orders/{order_id}/payments/{payment_id}/mark-paid",
     operation_id="internal_mark_paid",
     summary="Say that the money was collected",
-    responses=problems(UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, NOT_PAYABLE, VALIDATION),
+    responses=problems(FORBIDDEN, NOT_PAYABLE),
 )
 async def internal_mark_paid(
     order_id: OrderId,

@@ -3,9 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 from chassis.http import (
-    UNAUTHENTICATED,
-    UNAVAILABLE,
-    VALIDATION,
     Answer,
     Money,
     Problem,
@@ -114,7 +111,7 @@ class QuoteAnswer(Answer):
     "/cart/quote",
     operation_id="quote_cart",
     summary="What an order of the cart would cost",
-    responses=problems(UNAUTHENTICATED, VALIDATION, CART_EMPTY, UNAVAILABLE),
+    responses=problems(CART_EMPTY),
 )
 async def quote_cart(body: QuoteBody, ask: Asking = Depends(asking(cart_holder))) -> QuoteAnswer:
     """By the very function that placing the order uses, for every way to send it."""

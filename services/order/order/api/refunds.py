@@ -3,8 +3,6 @@
 from typing import Annotated
 
 from chassis.http import (
-    FORBIDDEN,
-    VALIDATION,
     Answer,
     Listing,
     Moment,
@@ -41,7 +39,6 @@ class RefundsAnswer(Answer):
     "/orders/{order_id}/refunds",
     operation_id="list_order_refunds",
     summary="List an order's refunds",
-    responses=problems(FORBIDDEN),
 )
 async def list_order_refunds(order_id: OrderId, ask: Asking = Depends(asking(right("payments:read")))) -> RefundsAnswer:
     """Those that staff decided, and those that the order decided by itself."""
@@ -55,7 +52,7 @@ async def list_order_refunds(order_id: OrderId, ask: Asking = Depends(asking(rig
     status_code=201,
     operation_id="refund_order",
     summary="Give money back",
-    responses=problems(FORBIDDEN, VALIDATION, REFUND_TOO_LARGE),
+    responses=problems(REFUND_TOO_LARGE),
 )
 async def refund_order(
     order_id: OrderId,
@@ -81,7 +78,6 @@ async def refund_order(
     "/refunds",
     operation_id="list_refunds",
     summary="List refunds",
-    responses=problems(FORBIDDEN, VALIDATION),
 )
 async def list_refunds(
     status: Annotated[list[RefundStatus], Query(description="Any of these; failed ones are owed.")] = [],  # noqa: B006

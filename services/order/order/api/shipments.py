@@ -3,11 +3,7 @@
 from typing import Annotated, Any
 
 from chassis.http import (
-    FORBIDDEN,
     NOT_FOUND,
-    PRECONDITION_FAILED,
-    UNAUTHENTICATED,
-    VALIDATION,
     Answer,
     Listing,
     Moment,
@@ -51,7 +47,6 @@ class ShipmentsAnswer(Answer):
     "/orders/{order_id}/shipments",
     operation_id="list_order_shipments",
     summary="List an order's shipments",
-    responses=problems(UNAUTHENTICATED),
 )
 async def list_order_shipments(order_id: OrderId, ask: Asking = Depends(asking())) -> ShipmentsAnswer:
     """The first one is made when the order is confirmed."""
@@ -65,7 +60,7 @@ async def list_order_shipments(order_id: OrderId, ask: Asking = Depends(asking()
     status_code=201,
     operation_id="create_shipment",
     summary="Send a part of an order by itself",
-    responses=problems(FORBIDDEN, VALIDATION, NOT_SHIPPABLE),
+    responses=problems(NOT_SHIPPABLE),
 )
 async def create_shipment(
     order_id: OrderId,
@@ -108,7 +103,6 @@ async def _lines(ask: Asking, order_id: str, body: ShipmentBody) -> tuple[Parcel
     "/shipments",
     operation_id="list_shipments",
     summary="List shipments",
-    responses=problems(UNAUTHENTICATED, VALIDATION),
 )
 async def list_shipments(
     status: Annotated[list[ShipmentStatus], Query(description="Any of these.")] = [],  # noqa: B006
@@ -141,7 +135,6 @@ async def list_shipments(
     operation_id="get_shipment",
     summary="Show a shipment",
     response_model=OrderShipmentAnswer,
-    responses=problems(UNAUTHENTICATED),
 )
 async def get_shipment(shipment_id: ThingId, ask: Asking = Depends(asking()), tags: Tags = Depends(tagging)) -> Any:
     """One's own, or any for staff."""
@@ -156,7 +149,7 @@ async def get_shipment(shipment_id: ThingId, ask: Asking = Depends(asking()), ta
     "/shipments/{shipment_id}",
     operation_id="update_shipment",
     summary="Move a shipment on",
-    responses=problems(FORBIDDEN, VALIDATION, NOT_SHIPPABLE, PRECONDITION_FAILED),
+    responses=problems(NOT_SHIPPABLE),
 )
 async def update_shipment(
     shipment_id: ThingId,

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from chassis.http import NOT_FOUND, Answer, Router, problems, service_only
+from chassis.http import Answer, Router, service_only
 from chassis.ops import on_behalf
 from fastapi import Depends
 
@@ -35,7 +35,6 @@ class StandingAnswer(Answer):
     "/orders/{order_id}/standing",
     operation_id="internal_order_standing",
     summary="What an order waits for",
-    responses=problems(NOT_FOUND),
     dependencies=[Depends(on_behalf("ops:read"))],
 )
 async def order_standing(order_id: OrderId, ask: Asking = Depends(asking(service_only))) -> StandingAnswer:

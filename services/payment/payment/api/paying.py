@@ -9,8 +9,6 @@ from chassis.http import (
     FORBIDDEN,
     NOT_FOUND,
     UNAUTHENTICATED,
-    UNAVAILABLE,
-    VALIDATION,
     Caller,
     Listing,
     Moment,
@@ -86,7 +84,7 @@ def methods(providers: Mapping[str, Provider]) -> MethodsAnswer:
     summary="Pay an order, or take a payment without one",
     responses={
         202: {"model": PaymentAnswer, "description": "Not settled yet."},
-        **problems(FORBIDDEN, NOT_FOUND, VALIDATION, UNAVAILABLE, PAYMENT_FAILED, NOT_PAYABLE, PAYMENT_IN_PROGRESS),
+        **problems(FORBIDDEN, NOT_FOUND, PAYMENT_FAILED, NOT_PAYABLE, PAYMENT_IN_PROGRESS),
     },
 )
 async def create_payment(
@@ -219,7 +217,6 @@ COLUMNS = ("created_at", "amount")
     "/payments",
     operation_id="list_payments",
     summary="List payments",
-    responses=problems(UNAUTHENTICATED),
 )
 async def list_payments(
     request: Request,
@@ -259,7 +256,6 @@ async def list_payments(
     operation_id="get_payment",
     summary="Show a payment",
     response_model=PaymentAnswer,
-    responses=problems(UNAUTHENTICATED, NOT_FOUND),
 )
 async def get_payment(
     payment_id: PaymentId,

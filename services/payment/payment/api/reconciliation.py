@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-from chassis.http import UNAVAILABLE, Moment, Money, Router, current_service, invalid, problems, right
+from chassis.http import Moment, Money, Router, current_service, invalid, right
 from chassis.service import Service
 from fastapi import Depends, Query
 
@@ -29,7 +29,6 @@ Key = tuple[str, str, str | None]
     "/payments/reconciliation",
     operation_id="get_payment_reconciliation",
     summary="Compare the providers' ledgers with ours",
-    responses=problems(UNAVAILABLE),
     dependencies=[Depends(right("payments:read"))],
 )
 async def get_payment_reconciliation(

@@ -6,8 +6,6 @@ from typing import Any, Literal
 from chassis.context import Context
 from chassis.http import (
     FORBIDDEN,
-    NOT_FOUND,
-    UNAVAILABLE,
     Caller,
     Problem,
     Router,
@@ -109,7 +107,7 @@ async def by_hand(
     summary="Take what a payer promised",
     responses={
         **NOT_YET,
-        **problems(FORBIDDEN, NOT_FOUND, NOT_AUTHORISED, AMOUNT_TOO_LARGE, NOTHING_TO_CAPTURE, UNAVAILABLE),
+        **problems(FORBIDDEN, NOT_AUTHORISED, AMOUNT_TOO_LARGE, NOTHING_TO_CAPTURE),
     },
 )
 async def capture_payment(hand: ByHand = Depends(by_hand)) -> PaymentAnswer:
@@ -123,7 +121,7 @@ async def capture_payment(hand: ByHand = Depends(by_hand)) -> PaymentAnswer:
     "/payments/{payment_id}/void",
     operation_id="void_payment",
     summary="End an attempt without money",
-    responses={**NOT_YET, **problems(FORBIDDEN, NOT_FOUND, OVER, NOTHING_TO_VOID, UNAVAILABLE)},
+    responses={**NOT_YET, **problems(FORBIDDEN, OVER, NOTHING_TO_VOID)},
 )
 async def void_payment(hand: ByHand = Depends(by_hand)) -> PaymentAnswer:
     """The promise goes back to the payer. For an order it counts as a failed attempt."""
@@ -135,7 +133,7 @@ async def void_payment(hand: ByHand = Depends(by_hand)) -> PaymentAnswer:
     "/payments/{payment_id}/mark-paid",
     operation_id="mark_payment_paid",
     summary="Say that the money was collected",
-    responses={**NOT_YET, **problems(FORBIDDEN, NOT_FOUND, NOT_BY_HAND, NOT_AUTHORISED, NOT_PAYABLE, UNAVAILABLE)},
+    responses={**NOT_YET, **problems(FORBIDDEN, NOT_BY_HAND, NOT_AUTHORISED, NOT_PAYABLE)},
 )
 async def mark_payment_paid(body: MarkPaidBody, hand: ByHand = Depends(by_hand)) -> PaymentAnswer:
     """Cash collected at the door: `reference` is the receipt."""

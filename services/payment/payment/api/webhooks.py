@@ -64,22 +64,27 @@ DELIVERY: dict[str, Any] = {
         "required": True,
         "content": {
             "application/json": {
-                "schema": {"type": "object", "description": "As the provider writes it; shown is the simulated one's."},
-                "example": {
-                    "id": "whd_1",
-                    "events": [
+                "schema": {
+                    "type": "object",
+                    "description": "As the provider writes it; shown is the simulated one's.",
+                    "examples": [
                         {
-                            "id": "evt_1",
-                            "charge": {
-                                "id": "ch_1",
-                                "reference": "0198c0de-5f7e-7cc4-b1d8-f1a2b3c4d5e7",
-                                "status": "captured",
-                                "revision": 3,
-                                "captured": 524800,
-                            },
+                            "id": "whd_1",
+                            "events": [
+                                {
+                                    "id": "evt_1",
+                                    "charge": {
+                                        "id": "ch_1",
+                                        "reference": "0198c0de-5f7e-7cc4-b1d8-f1a2b3c4d5e7",
+                                        "status": "captured",
+                                        "revision": 3,
+                                        "captured": 524800,
+                                    },
+                                }
+                            ],
                         }
                     ],
-                },
+                }
             }
         },
     },
