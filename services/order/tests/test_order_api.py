@@ -117,6 +117,8 @@ async def test_the_list_is_filtered(shop: Shop) -> None:
     assert await found("payment_status=processing") == [waiting["id"]]
     assert await found("total_min=5500.00") == [waiting["id"]]
     assert await found("total_max=5498.00") == [pending["id"]]
+    assert await found("total_max=0.75") == []
+    assert await found("total_max=05498") == [pending["id"]]
     after = shop.harness.clock().isoformat().replace("+00:00", "Z")
     assert await found(f"created_after={after}") == [pending["id"]]
     assert await found(f"created_before={after}") == [waiting["id"]]

@@ -82,7 +82,8 @@ def _minor(ask: Asking, amount: str | None, name: str) -> int | None:
     if amount is None:
         return None
     currency = ask.settings.shop_currency
-    return Money(amount=str(amount).lstrip("0") or "0", currency=currency).minor(currency, f"/query/{name}")
+    whole, point, fraction = amount.partition(".")
+    return Money(amount=f"{int(whole)}{point}{fraction}", currency=currency).minor(currency, f"/query/{name}")
 
 
 @router.get(
