@@ -24,22 +24,26 @@ NONCE_BYTES = 12
 Connected: TypeAlias = "Connection[Any] | PoolConnectionProxy[Any]"
 
 # The key need not wait for the disk: what is sealed under it is written to the same log after it, and waits.
-KEY_OF = """
+KEYS_FOR = """
 with hurry as (select set_config('synchronous_commit', 'off', true)),
+wanted as (select * from unnest($1::text[], $2::bytea[]) wanted (subject, key)),
 made as (
-    insert into subject_keys (subject, key) select $1, $2 from hurry on conflict (subject) do nothing returning key
+    insert into subject_keys (subject, key) select subject, key from wanted, hurry order by subject
+    on conflict (subject) do nothing returning subject, key
 )
-select key from made union all select key from subject_keys where subject = $1 limit 1
-"""  # the subject's key, made now if there is none
+select subject, key from made
+union all select subject_keys.subject, subject_keys.key from subject_keys join wanted using (subject)
+"""  # each subject's key, made now if there is none
 KEYS_OF = "select subject, key from subject_keys where subject = any($1::text[])"
 
 
-async def seal(connection: Connected, subject: str, value: Any) -> Sealed:
-    """``value`` (anything JSON can say), readable only while the key of ``subject`` exists."""
-    key = await connection.fetchval(KEY_OF, subject, AESGCM.generate_key(256))
-    if key is None:  # another transaction made it after our snapshot: it is there now
-        key = await connection.fetchval("select key from subject_keys where subject = $1", subject)
-    return _boxed(key, subject, value)
+async def seal(connection: Connected, values: Mapping[str, Any]) -> Mapping[str, Sealed]:
+    """Each value (anything JSON can say), readable only while the key of its subject exists."""
+    fresh = [AESGCM.generate_key(256) for _ in values]
+    found = await connection.fetch(KEYS_FOR, list(values), fresh)
+    if len(found) < len(values):  # another transaction made one after our snapshot: it is there now
+        found = await connection.fetch(KEYS_OF, list(values))
+    return {row["subject"]: _boxed(row["key"], row["subject"], values[row["subject"]]) for row in found}
 
 
 def _boxed(key: bytes, subject: str, value: Any) -> Sealed:

@@ -61,7 +61,7 @@ class Service:
     """One service: its database, its loops, its HTTP app.
 
     ``tables`` is the metadata of its own tables, ``migrations`` the package that makes them. ``routers`` answer HTTP.
-    ``settled`` is the query of ``Waiters``. ``extra`` are loops of the service's own, steps like the chassis's.
+    ``settled`` is the column of ``Waiters``. ``extra`` are loops of the service's own, steps like the chassis's.
     ``sagas`` names processes and the query for when the oldest that has not settled began.
     """
 
@@ -78,7 +78,7 @@ class Service:
         subscriptions: Subscriptions | None = None,
         calls: Calls | None = None,
         jobs: Sequence[Job] = (),
-        settled: str | None = None,
+        settled: sa.Column[bool] | None = None,
         extra: Iterable[Callable[["Service"], Awaitable[int]]] = (),
         sagas: Mapping[str, str] | None = None,
     ) -> None:
@@ -90,7 +90,7 @@ class Service:
         self.subscriptions = subscriptions or Subscriptions()
         self.calls = calls or Calls()
         self.store = Store(self.aggregates)
-        self.waiters = Waiters(self, settled) if settled else None
+        self.waiters = Waiters(self, settled) if settled is not None else None
         self.keys = Keys(self._jwks, self.world.clock)
         self.revocations = Revocations(self._revoked, self.world.clock)
         verifier = Verifier(self.keys, self.world.clock)
@@ -113,16 +113,26 @@ class Service:
     # Commands
 
     async def execute(
-        self, decider: Decider[Any, Any, Any], id_: str, command: Any, context: Context, once: Once | None = None
+        self,
+        decider: Decider[Any, Any, Any],
+        id_: str,
+        command: Any,
+        context: Context,
+        once: Once | None = None,
+        *,
+        new: bool = False,
     ) -> Executed:
-        """Give a command to one stream. Raises Refused and KeyReused; a lost race is decided again."""
-        return await self._execute(Do(decider, id_, command), context, once)
+        """Give a command to one stream. Raises Refused and KeyReused; a lost race is decided again.
+
+        ``new``: the stream most likely does not exist yet, so it is looked for only if that turns out wrong.
+        """
+        return await self._execute(Do(decider, id_, command), context, once, new=new)
 
     async def execute_many(self, many: Many[Any], command: Any, context: Context, once: Once | None = None) -> Executed:
         """Give a command to several streams at once, all or nothing. ``state`` is None."""
         return await self._execute(Do.many(many, command), context, once)
 
-    async def _execute(self, do: Do, context: Context, once: Once | None) -> Executed:
+    async def _execute(self, do: Do, context: Context, once: Once | None, *, new: bool = False) -> Executed:
         for attempt in range(OPTIMISTIC_ROUNDS * 3 + 1):
             try:
                 async with self.database.pool.acquire() as connection:
@@ -133,11 +143,12 @@ class Service:
                         if earlier is not None:
                             return Executed(None, 0, replayed=True, resource_id=earlier)
                     if attempt < OPTIMISTIC_ROUNDS * 3:
-                        batch, written = await self._attempt(connection, do, context, once, remembered=attempt == 0)
+                        believed = self.store.remembered(streams_of([do]), new=new) if attempt == 0 else {}
+                        batch, written = await self._attempt(connection, do, context, once, believed)
                     else:
                         async with connection.transaction():
                             await connection.execute(ONE_AT_A_TIME)
-                            batch, written = await self._attempt(connection, do, context, once)
+                            batch, written = await self._attempt(connection, do, context, once, {})
             except Conflict:
                 continue
             # Only now is it committed: a state remembered earlier would outlive a commit that failed.
@@ -147,14 +158,14 @@ class Service:
         raise Conflict(f"{do} lost every round")
 
     async def _attempt(
-        self, connection: Any, do: Do, context: Context, once: Once | None, *, remembered: bool = False
+        self, connection: Any, do: Do, context: Context, once: Once | None, believed: Mapping[str, Held]
     ) -> tuple[Batch, Statement]:
-        """Raises Conflict also where a remembered state, or an idempotency key not looked for, was all there was to
-        go by: only what is appended proves the one, only what is written the other.
+        """Decide on the states that are ``believed``, and on others as they are read.
+
+        Raises Conflict also where that belief was all there was to go by: only an append proves it.
         """
         now, streams = self.world.clock(), streams_of([do])
-        believed = self.store.remembered(streams) if remembered else {}
-        held = believed | await self.store.load(connection, streams - believed.keys())
+        held = {**believed, **await self.store.load(connection, streams - believed.keys())}
         batch = Batch(self.aggregates, held, now, self.world.ids)
         while True:
             try:
@@ -163,7 +174,7 @@ class Service:
             except Unloaded as missing:
                 batch.load(await self.store.load(connection, missing.streams))
             except Refused as refused:
-                if remembered and (believed or once is not None):
+                if believed:
                     raise Conflict("refused on what is remembered") from refused
                 raise
         if believed.keys() - batch.draft.held.keys():
@@ -205,8 +216,12 @@ class Service:
 
     async def seal(self, subject: str, value: Any) -> Sealed:
         """``value`` (anything JSON can say), readable only while the key of ``subject`` exists here."""
+        return (await self.seal_each({subject: value}))[subject]
+
+    async def seal_each(self, values: Mapping[str, Any]) -> Mapping[str, Sealed]:
+        """The same for several subjects at once."""
         async with self.database.pool.acquire() as connection:
-            return await seal(connection, subject, value)
+            return await seal(connection, values)
 
     async def open(self, value: Sealed) -> Any:
         """A sealed value's content, or ``erased``."""
@@ -233,8 +248,8 @@ class Service:
         if draft.calls:
             self._caller.make(made.calls)
             self.wake("calls")
-        if self.waiters is not None and draft.held:
-            self.waiters.touched({stream.partition("-")[2] for stream in draft.held})
+        if self.waiters is not None:
+            self.waiters.written(draft.rows.values())
 
     def wake(self, loop: str) -> None:
         """There is something to do for it."""

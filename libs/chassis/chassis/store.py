@@ -37,9 +37,13 @@ class Store:
         self._aggregates = aggregates
         self._cached: OrderedDict[str, Held] = OrderedDict()
 
-    def remembered(self, streams: Iterable[str]) -> dict[str, Held]:
-        """Those of ``streams`` that are kept in memory, as they were when this process last saw them."""
-        return {name: held for name in streams if (held := self._cached.get(name)) is not None}
+    def remembered(self, streams: Iterable[str], *, new: bool = False) -> dict[str, Held]:
+        """Those of ``streams`` that are kept in memory, as they were when this process last saw them.
+
+        ``new``: the others are taken for new.
+        """
+        found = {name: self._cached.get(name) or (self._new(name) if new else None) for name in streams}
+        return {name: held for name, held in found.items() if held is not None}
 
     async def load(self, connection: Connected, streams: Iterable[str]) -> dict[str, Held]:
         """Each stream as it is in the database now; one that does not exist is at version 0."""

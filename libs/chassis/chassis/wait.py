@@ -1,14 +1,18 @@
 """``Prefer: wait``: waiting for something to settle without holding a connection.
 
-One query a process every 50 ms asks for all that anybody waits for, and at once when this process has just written one
-of them.
+What this process writes, it sees settle; for what others write, one query a process every 50 ms asks for all that
+anybody waits for.
 """
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
 
 from chassis.database import AWAY
+from chassis.rows import Put, Row
 
 if TYPE_CHECKING:
     from chassis.service import Service
@@ -19,12 +23,14 @@ log = logging.getLogger(__name__)
 
 
 class Waiters:
-    """``settled`` is a query of one parameter, the ids waited for, that returns those that have settled."""
+    """``settled`` is the column of a view's table that says so; the table's key is the id that is waited for."""
 
-    def __init__(self, service: "Service", settled: str) -> None:
-        self._service, self._settled = service, settled
+    def __init__(self, service: "Service", settled: sa.Column[bool]) -> None:
+        self._service, self._table, self._column = service, settled.table, settled.name
+        (key,) = settled.table.primary_key
+        self._key = key.name
+        self._query = f"select {key.name} from {settled.table} where {key.name} = any($1::text[]) and {settled.name}"
         self._waiting: dict[str, set[asyncio.Future[bool]]] = {}
-        self._touched = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -34,11 +40,13 @@ class Waiters:
             return False
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(id_, set()).add(future)
-        self._touched.set()
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._ask())
         try:
             async with asyncio.timeout(seconds):
+                # Looked for only now, when whoever settles it from here on is heard.
+                if await self._service.database.pool.fetchval(self._query, [id_]) is not None:
+                    return True
                 return await future
         except TimeoutError:
             return False
@@ -48,10 +56,11 @@ class Waiters:
             if not waiting:
                 self._waiting.pop(id_, None)
 
-    def touched(self, ids: set[str]) -> None:
-        """This process has just written these: ask now."""
-        if not self._waiting.keys().isdisjoint(ids):
-            self._touched.set()
+    def written(self, rows: Iterable[Row]) -> None:
+        """This process has just written these."""
+        if self._waiting:
+            mine: Iterable[Any] = (row.values for row in rows if isinstance(row, Put) and row.table is self._table)
+            self._answer({row[self._key] for row in mine if row.get(self._column)}, settled=True)
 
     def close(self) -> None:
         """Whoever waits is answered now."""
@@ -60,16 +69,11 @@ class Waiters:
 
     async def _ask(self) -> None:
         while self._waiting:
-            try:
-                async with asyncio.timeout(EVERY):
-                    await self._touched.wait()
-            except TimeoutError:
-                pass
-            self._touched.clear()
+            await asyncio.sleep(EVERY)
             if self._closed or not self._waiting:
                 return
             try:
-                rows = await self._service.database.pool.fetch(self._settled, list(self._waiting))
+                rows = await self._service.database.pool.fetch(self._query, list(self._waiting))
             except AWAY as error:
                 log.warning("cannot ask what has settled: %r", error)
                 continue

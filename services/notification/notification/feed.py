@@ -41,11 +41,12 @@ LOOK_SECONDS = 0.25
 
 
 async def seal_once(service: Service) -> int:
-    """Number what has come in; how many rows. 0 as well where another process is at it."""
+    """Number what has come in. Answers whether there may be more: what comes now waits a moment, for company."""
     async with service.database.pool.acquire() as connection, connection.transaction():
         if not await connection.fetchval(LOCK):
             return 0
-        return int((await connection.execute(SEAL, BATCH)).rpartition(" ")[2])
+        sealed = int((await connection.execute(SEAL, BATCH)).rpartition(" ")[2])
+        return int(sealed == BATCH)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from babel.numbers import format_currency, get_currency_precision
+from babel.numbers import get_currency_precision
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 from notification.kinds import CANCELLED, PAYMENT_FAILED, SUBJECTS
@@ -31,8 +31,8 @@ def money(minor: Any, currency: Any) -> str:
     """Minor units as people write them: ``KES 1,250.00``. What is missing is left out."""
     if not isinstance(minor, int) or not isinstance(currency, str):
         return ""
-    amount = Decimal(minor).scaleb(-get_currency_precision(currency))
-    return format_currency(amount, currency, "¤¤ #,##0.00", locale="en")
+    digits = get_currency_precision(currency)
+    return f"{currency} {Decimal(minor).scaleb(-digits):,.{digits}f}"
 
 
 templates = Environment(

@@ -100,6 +100,10 @@ def place(command: commands.Place, state: Order) -> Sequence[Event]:
     if state.phase is not Phase.NEW:
         if command.cart_version != state.cart_version:
             raise Refused("cart-changed", "The cart was ordered, and changed since.")
+        if state.phase is Phase.CANCELLED:
+            raise Refused(
+                "cart-empty", "This cart was ordered, and the order was cancelled: its lines come back to you."
+            )
         return []
     return [
         events.Placed(

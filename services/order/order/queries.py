@@ -12,10 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from order.tables import orders
 
 OLDEST_UNSETTLED = "select min(created_at) from orders where not settled"
-SETTLED = "select id from orders where id = any($1::text[]) and settled"
 BY_ID = "select * from orders where id = $1"
 BY_NUMBER = "select * from orders where number = $1"
-NEXT_NUMBER = "select nextval('order_numbers')"
 SHIPMENT = "select * from shipments where id = $1"
 SHIPMENTS_OF = "select * from shipments where order_id = $1 order by created_at, id"
 REFUND = "select * from refunds where id = $1"

@@ -9,7 +9,8 @@ from order.api import routers
 from order.domain import COMMANDS, EVENTS, order
 from order.erasing import FORGET_ERASED
 from order.methods import PaymentMethods
-from order.queries import OLDEST_UNSETTLED, SETTLED
+from order.numbers import Numbers
+from order.queries import OLDEST_UNSETTLED
 from order.settings import Settings
 from order.subscriptions import subscriptions
 from order.views import order_view
@@ -37,8 +38,9 @@ def build(settings: Settings, world: World) -> Service:
         tables=tables.metadata,
         migrations="order.migrations",
         routers=routers,
-        settled=SETTLED,
+        settled=tables.orders.c.settled,
         sagas={"checkout": OLDEST_UNSETTLED},
     )
     service.app.state.methods = PaymentMethods(service.world)
+    service.app.state.numbers = Numbers()
     return service

@@ -13,8 +13,11 @@ from order.totals import Line
 
 
 def order_view(event: Event, order: Order, meta: Meta) -> Iterable[Put | Remove]:
-    """The order as it stands; with the events that touch them, its parcels and its refunds."""
-    yield Put(tables.orders, _order(order, meta))
+    """The order as it stands; with the events that touch them, whom it is for, its parcels and its refunds.
+
+    Personal data is written when it is new, not each time: it has to be opened for that.
+    """
+    yield Put(tables.orders, {**_order(order, meta), **_person(event, order)})
     match event:
         case events.Confirmed():
             yield from (Put(tables.shipments, _shipment(order, parcel, meta)) for parcel in order.parcels)
@@ -44,7 +47,6 @@ def _order(order: Order, meta: Meta) -> Mapping[str, Any]:
         "payment_status": order.payment_status,
         "return_status": "none",
         "reason": order.reason,
-        "note": order.note,
         "lines": [_line(line) for line in order.lines],
         "skus": [line.sku for line in order.lines],
         "currency": totals.currency,
@@ -55,12 +57,9 @@ def _order(order: Order, meta: Meta) -> Mapping[str, Any]:
         "rounding": totals.rounding,
         "total": totals.total,
         "shipping_method": order.shipping_method,
-        "address": order.address.sealed,
         "country": order.address.country,
         "region": order.address.region,
         "postal_code": order.address.postal_code,
-        "email": order.contact.pick("email"),
-        "phone": order.contact.pick("phone"),
         "payment": _payment(order),
         "shipments": [_parcel(parcel) for parcel in order.parcels],
         "shortages": [
@@ -75,6 +74,24 @@ def _order(order: Order, meta: Meta) -> Mapping[str, Any]:
         "created_at": order.placed_at,
         "updated_at": meta.recorded_at,
     }
+
+
+def _person(event: Event, order: Order) -> Mapping[str, Any]:
+    match event:
+        case events.Placed():
+            contact = order.contact
+            return {
+                "address": order.address.sealed,
+                "email": contact.pick("email"),
+                "phone": contact.pick("phone"),
+                "note": None,
+            }
+        case events.AddressChanged():
+            return {"address": order.address.sealed}
+        case events.Cancelling() | events.Cancelled():
+            return {"note": order.note}
+        case _:
+            return {}
 
 
 def _line(line: Line) -> Mapping[str, Any]:

@@ -82,10 +82,14 @@ def test_the_units_are_held_five_minutes_longer_than_the_latest_possible_window(
     assert reserve.expires_at - latest_window_end == timedelta(minutes=5)
 
 
-@pytest.mark.parametrize("history", [(placed(),), awaiting(), confirmed(), (placed(), cancelled())])
+@pytest.mark.parametrize("history", [(placed(),), awaiting(), confirmed()])
 def test_one_cart_is_one_order_however_often_it_is_placed(history: tuple[Event, ...]) -> None:
     given(order, *history).when(place(number="SO-2")).then().sends()
     given(order, *history).when(place(number="SO-2", cart_version=9)).refuses("cart-changed")
+
+
+def test_a_cart_whose_order_was_cancelled_has_nothing_more_to_order() -> None:
+    given(order, placed(), cancelled()).when(place(number="SO-2")).refuses("cart-empty")
 
 
 def test_nothing_but_place_can_be_told_to_an_order_that_is_not_there() -> None:

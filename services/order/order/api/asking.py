@@ -1,7 +1,8 @@
 """One request about orders: who asks, what serves it, and what they may see."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from chassis.context import Context
@@ -22,17 +23,20 @@ from chassis.http.auth import PeerAccess
 from chassis.once import Once
 from chassis.service import Service
 from fastapi import Depends, Request, Response
+from soko_contracts import Sealed
 
 from order import queries
 from order.api.answers import OrderAnswer, order_answer
+from order.api.models import PaymentChoice
 from order.api.refusals import OUT_OF_STOCK, PAYMENT_FAILED
 from order.commands import Command
 from order.domain import order
 from order.methods import PaymentMethods
+from order.numbers import STARTS, Numbers
 from order.settings import Settings
 from order.values import Chosen
 
-NUMBER_STARTS = "SO-"
+EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ class Asking:
 
     async def row(self, id_: str) -> Any:
         """The order called so, by id or number, whoever it belongs to."""
-        query = queries.BY_NUMBER if id_.startswith(NUMBER_STARTS) else queries.BY_ID
+        query = queries.BY_NUMBER if id_.startswith(STARTS) else queries.BY_ID
         row = await self.service.database.pool.fetchrow(query, id_)
         if row is None:
             raise _unknown(id_)
@@ -141,20 +145,34 @@ class Asking:
         """What a problem has to take over from the answer it stands for."""
         return {name: value for name, value in self.response.headers.items() if name == "idempotency-replayed"}
 
-    async def chosen(self, method: str, token: str | None, phone: str | None, pointer: str) -> Chosen:
-        """How the customer wants to pay, checked, its secrets sealed under the new payment's own id."""
-        methods: PaymentMethods = self.request.app.state.methods
-        await methods.check(method, {"token": token, "phone": phone}, pointer)
+    async def chosen(
+        self, choice: PaymentChoice | None, pointer: str, also: Mapping[str, Any] = EMPTY
+    ) -> tuple[Chosen | None, Mapping[str, Sealed]]:
+        """How the customer wants to pay, checked, its secrets sealed under the new payment's own id.
+
+        Seals each value of ``also`` under its subject in the same go.
+        """
+        secrets = {} if choice is None else {"token": choice.token, "phone": choice.phone}
         payment_id = self.service.world.ids()
-        if token is None and phone is None:
-            return Chosen(payment_id=payment_id, method=method)
-        sealed = await self.service.seal(payment_id, {"token": token, "phone": phone})
+        if choice is not None:
+            methods: PaymentMethods = self.request.app.state.methods
+            await methods.check(choice.method, secrets, pointer)
+        held = {payment_id: secrets} if any(secrets.values()) else {}
+        sealed = await self.service.seal_each({**also, **held})
+        if choice is None:
+            return None, sealed
+        mine = sealed.get(payment_id)
         return Chosen(
             payment_id=payment_id,
-            method=method,
-            token=sealed.pick("token") if token is not None else None,
-            phone=sealed.pick("phone") if phone is not None else None,
-        )
+            method=choice.method,
+            token=mine.pick("token") if mine and choice.token is not None else None,
+            phone=mine.pick("phone") if mine and choice.phone is not None else None,
+        ), sealed
+
+    async def next_number(self) -> str:
+        """For an order that is about to be placed."""
+        numbers: Numbers = self.request.app.state.numbers
+        return await numbers.next(self.service)
 
     async def forget(self, chosen: Chosen | None) -> None:
         """Nothing came of that choice: nobody needs its secrets."""

@@ -18,14 +18,14 @@ from chassis.http import (
 from chassis.once import Once
 from fastapi import Depends
 
-from order import peers, queries
+from order import peers
 from order.api.answers import OrderAnswer
-from order.api.asking import NUMBER_STARTS, Asking, asking
+from order.api.asking import Asking, asking
 from order.api.models import PlaceBody
 from order.api.quoting import shipping_method
 from order.api.refusals import CART_CHANGED, CART_EMPTY, OUT_OF_STOCK, PAYMENT_FAILED, TOTAL_CHANGED
 from order.commands import Place
-from order.domain import Phase, order
+from order.domain import order
 from order.totals import Quote, quote
 from order.values import Address
 
@@ -80,25 +80,21 @@ async def _place(ask: Asking, body: PlaceBody, once: Once) -> tuple[str, bool]:
         cart = await peers.read_cart(ask.service, ask.caller, ask.context)
         if cart is None:
             raise Problem(CART_EMPTY)
+        made = await _order(ask, body, once, cart)
+        if made:
+            return made
         placed = await ask.service.load(order, cart.order_id)
-        if placed.version == 0:
-            made = await _order(ask, body, once, cart)
-            if made:
-                return made
-        elif placed.state.cart_version == cart.version:
-            return await _ordered_before(ask, cart.order_id, placed.state.phase, once)
-        else:
-            await peers.close_cart(ask.service, ask.context, placed.state)
+        await peers.close_cart(ask.service, ask.context, placed.state)
     raise Problem(CART_CHANGED)
 
 
 async def _order(ask: Asking, body: PlaceBody, once: Once, cart: peers.Cart) -> tuple[str, bool] | None:
-    """As ``_place``; None where another request ordered the cart, and not as we read it."""
+    """As ``_place``; None where the cart was ordered before, and not as we read it."""
     if not cart.lines:
         raise Problem(CART_EMPTY)
     command = await _command(ask, body, cart)
     try:
-        done = await ask.service.execute(order, cart.order_id, command, ask.context, once.for_(cart.order_id))
+        done = await ask.service.execute(order, cart.order_id, command, ask.context, once.for_(cart.order_id), new=True)
     except Refused as no:
         await ask.forget(command.payment)
         if no.slug == CART_CHANGED.slug:
@@ -108,19 +104,10 @@ async def _order(ask: Asking, body: PlaceBody, once: Once, cart: peers.Cart) -> 
         await ask.forget(command.payment)
         replayed(ask.response)
         return done.resource_id or cart.order_id, False
-    # Another request may have ordered this cart a moment ago: then the number is not ours.
     already = done.state.number != command.number
     if already:
         await ask.forget(command.payment)
     return cart.order_id, already
-
-
-async def _ordered_before(ask: Asking, order_id: str, phase: Phase, once: Once) -> tuple[str, bool]:
-    if phase is Phase.CANCELLED:
-        raise Problem(CART_EMPTY, "This cart was ordered, and the order was cancelled: its lines come back to you.")
-    async with ask.service.unit(ask.context, once.for_(order_id)):
-        pass  # nothing happens, but the key shall name this order from now on
-    return order_id, True
 
 
 def _check(ask: Asking, body: PlaceBody) -> None:
@@ -147,22 +134,18 @@ async def _command(ask: Asking, body: PlaceBody, cart: peers.Cart) -> Place:
     _expect(body, quoted)
     contact, address = await _contact(ask, body)
     subject = cart.customer_id or cart.order_id
-    personal = await ask.service.seal(
-        subject,
-        {
-            "contact": {
-                "email": body.email or contact.email,
-                "phone": contact.phone or address["phone"],
-                "language": contact.language,
-            },
-            "address": {name: address[name] for name in SEALED_PARTS},
+    personal = {
+        "contact": {
+            "email": body.email or contact.email,
+            "phone": contact.phone or address["phone"],
+            "language": contact.language,
         },
-    )
-    choice = body.payment
-    payment = await ask.chosen(choice.method, choice.token, choice.phone, "/payment") if choice else None
+        "address": {name: address[name] for name in SEALED_PARTS},
+    }
+    payment, sealed = await ask.chosen(body.payment, "/payment", {subject: personal})
     return Place(
         order_id=cart.order_id,
-        number=f"{NUMBER_STARTS}{await ask.service.database.pool.fetchval(queries.NEXT_NUMBER)}",
+        number=await ask.next_number(),
         customer_id=cart.customer_id,
         owner=cart.owner,
         cart_id=cart.cart_id,
@@ -171,12 +154,12 @@ async def _command(ask: Asking, body: PlaceBody, cart: peers.Cart) -> Place:
         totals=quoted.totals,
         shipping_method=method.code,
         address=Address(
-            sealed=personal.pick("address"),
+            sealed=sealed[subject].pick("address"),
             country=address["country"],
             region=address["region"],
             postal_code=address["postal_code"],
         ),
-        contact=personal.pick("contact"),
+        contact=sealed[subject].pick("contact"),
         payment=payment,
         waits=settings.waits,
         now=ask.service.world.clock(),

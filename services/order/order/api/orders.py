@@ -149,7 +149,8 @@ async def pay(order_id: str, body: PaymentChoice, ask: Asking, once: Once, prefe
     """The same for whoever passes it on."""
     row = await ask.owned(order_id)
     if await ask.done_before(once) is None:
-        payment = await ask.chosen(body.method, body.token, body.phone, "")
+        payment, _ = await ask.chosen(body, "")
+        assert payment is not None
         try:
             await ask.tell(row["id"], commands.Pay(payment=payment, now=ask.service.world.clock()), once)
         except Refused:
