@@ -393,6 +393,23 @@ async def test_a_kept_connection_that_died_is_not_noticed_by_a_get(connections: 
         assert [(await ask(upstream)).status for _ in range(3)] == [200, 200, 200]
 
 
+async def test_what_is_still_asked_when_the_process_stops_may_be_asked_again(connections: Connections) -> None:
+    asked = asyncio.Event()
+
+    async def think(request: web.Request) -> web.Response:
+        asked.set()
+        await asyncio.sleep(60)
+        return web.Response()
+
+    async with serving(think) as address:
+        asking = asyncio.create_task(ask(Upstream("catalog", [address], connections)))
+        await asked.wait()
+        await connections.close()
+        answer = await asking
+    assert answer.status == 503
+    assert ("retry-after", "1") in answer.headers
+
+
 async def test_an_answer_that_is_cut_is_not_made_to_look_whole(connections: Connections) -> None:
     async def cut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
