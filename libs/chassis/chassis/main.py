@@ -107,6 +107,7 @@ async def _serve(
     faults = Faults.from_switch(settings.soko_faults)
     service = build(settings, World(courier=courier, peers=Peers(Addresses(connections)), faults=faults))
     logs.configure(settings.soko_env, service.name, level=process.log_level or "INFO")
+    telemetry.start(process.otel_exporter_otlp_endpoint)  # before the courier, whose consumer looks whether it does
     try:
         await once_there(service.name, partial(_start, service))
         await courier.start()
