@@ -21,8 +21,8 @@ EXAMPLE: JsonDict = {
     "says": [
         "Order SO-1017 is awaiting_payment, its payment processing.",
         "Since 2026-03-01 12:00:01 UTC it waits for an answer of payment 0198c0de-5f7e-7cc4-b1d8-f1a2b3c4d5e7 (card), "
-        "from payment; if that has not come by 2026-03-01 12:15:01 UTC, it is cancelled (payment_timeout), unless money is on "
-        "its way.",
+        "from payment; if that has not come by 2026-03-01 12:15:01 UTC, it is cancelled (payment_timeout), unless "
+        "money is on its way.",
         "The next timer is payment-window of order, at 2026-03-01 12:15:01 UTC.",
     ],
     "awaited": [
