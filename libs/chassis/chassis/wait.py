@@ -6,6 +6,7 @@ of them.
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from chassis.database import AWAY
@@ -23,7 +24,7 @@ class Waiters:
 
     def __init__(self, service: "Service", settled: str) -> None:
         self._service, self._settled = service, settled
-        self._waiting: dict[str, set[asyncio.Future[bool]]] = {}
+        self._waiting: dict[str, list[asyncio.Future[bool]]] = {}
         self._touched = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._closed = False
@@ -33,7 +34,7 @@ class Waiters:
         if seconds <= 0 or self._closed:
             return False
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(id_, set()).add(future)
+        self._waiting.setdefault(id_, []).append(future)
         self._touched.set()
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._ask())
@@ -43,8 +44,9 @@ class Waiters:
         except TimeoutError:
             return False
         finally:
-            waiting = self._waiting.get(id_, set())
-            waiting.discard(future)
+            waiting = self._waiting.get(id_, [])
+            if future in waiting:
+                waiting.remove(future)
             if not waiting:
                 self._waiting.pop(id_, None)
 
@@ -56,7 +58,7 @@ class Waiters:
     def close(self) -> None:
         """Whoever waits is answered now."""
         self._closed = True
-        self._answer(set(self._waiting), settled=False)
+        self._answer(list(self._waiting), settled=False)
 
     async def _ask(self) -> None:
         while self._waiting:
@@ -73,9 +75,10 @@ class Waiters:
             except AWAY as error:
                 log.warning("cannot ask what has settled: %r", error)
                 continue
-            self._answer({row[0] for row in rows}, settled=True)
+            self._answer(sorted(row[0] for row in rows), settled=True)
 
-    def _answer(self, ids: set[str], *, settled: bool) -> None:
+    def _answer(self, ids: Iterable[str], *, settled: bool) -> None:
+        """Wake who waits for these, first come first served: never in an order that another run would not have."""
         for id_ in ids:
             for future in self._waiting.get(id_, ()):
                 if not future.done():
