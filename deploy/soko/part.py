@@ -6,6 +6,8 @@ Their containers start this: it needs no more than they do, where the whole comm
 import sys
 
 from chassis.servers import ServerFailed
+from chassis.settings import broken
+from pydantic import ValidationError
 
 from soko.serve import serve
 from soko.settings import ShopSettings
@@ -18,6 +20,9 @@ def main(arguments: list[str]) -> int:
         serve(name, ShopSettings())
     except ServerFailed as failed:
         sys.stderr.write(f"{failed}\n")
+        return 2
+    except ValidationError as error:
+        sys.stderr.write("\n".join([*broken(error), ""]))
         return 2
     return 0
 

@@ -1,12 +1,13 @@
 """What every command begins with: problems said in one line, and the way to the services' data."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import typer
 from chassis.decider import Refused
 from chassis.servers import ServerFailed
+from chassis.settings import broken
 from pydantic import ValidationError
 
 from soko.environment import prepare_environment
@@ -24,13 +25,7 @@ def plainly() -> Iterator[None]:
     except (ServerFailed, Refused) as failed:
         say(str(failed))
     except ValidationError as error:
-        say(*map(_broken, error.errors()))
-
-
-def _broken(rule: Mapping[str, Any]) -> str:
-    """A setting's name, and the rule that its value breaks."""
-    name = "_".join(map(str, rule["loc"])).upper() or "Settings"
-    return f"{name}: {str(rule['msg']).removeprefix('Value error, ')}"
+        say(*broken(error))
 
 
 def say(*lines: str) -> NoReturn:

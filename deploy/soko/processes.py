@@ -26,7 +26,7 @@ from chassis.web import listen
 from chassis.world import World
 
 from soko import databases, parts, seeding
-from soko.checks import refuse
+from soko.checks import read_all, refuse
 from soko.children import Child, Process, Server
 from soko.environment import prepare_environment
 from soko.home import Home
@@ -155,6 +155,8 @@ def run(settings: ShopSettings, replicas: Mapping[str, int]) -> None:
     listen(settings.host, settings.port).close()
     if not settings.rabbitmq_url and find_server() is None:
         raise ServerFailed(how_to_get_one())
+    # A child with a setting that breaks a rule would be started again for ever.
+    read_all()
     logs.configure(settings.soko_env, "supervisor", level=settings.log_level or "WARNING")
     prepare_environment(settings, home, url)
     if settings.development:

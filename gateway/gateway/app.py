@@ -3,7 +3,9 @@
 import logging
 from collections.abc import Mapping
 from time import perf_counter
+from typing import TYPE_CHECKING
 
+from chassis import telemetry
 from chassis.http import (
     INTERNAL,
     NOT_FOUND,
@@ -30,6 +32,9 @@ from gateway.receiving import Counted
 from gateway.routes import Routed, routed
 from gateway.settings import Settings
 from gateway.silence import Heard
+
+if TYPE_CHECKING:
+    from chassis.tracing import Span
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +67,7 @@ class Gateway:
         extra = self._edge.security + self._edge.cors(arrived.headers.get(b"origin"))
         answering = Answering(send, arrived, extra, self._compressed, began)
         service = "gateway"
+        span = self._trace(arrived)
         try:
             if arrived.path[:8] != "/health/":
                 self._edge.check_host(arrived.headers.get(b"host"))
@@ -79,7 +85,20 @@ class Gateway:
                 raise
             await self._say(Problem(INTERNAL), arrived, answering)
         finally:
-            HTTP_SECONDS.labels("gateway", service, str(answering.status or GONE)).observe(perf_counter() - began)
+            status = answering.status or GONE
+            HTTP_SECONDS.labels("gateway", service, str(status)).observe(perf_counter() - began)
+            if span is not None:
+                span.answered(f"{scope['method']} {service}", status)
+                span.end()
+
+    def _trace(self, arrived: Arrived) -> "Span | None":
+        """A span for the request, which its service goes on from; None while nobody collects them, and for probes."""
+        if telemetry.tracing is None or arrived.path[:8] == "/health/":
+            return None
+        before = arrived.traceparent.decode() if arrived.traced else None
+        span = telemetry.tracing.begin("gateway", arrived.scope["method"], before, "request")
+        arrived.traceparent = span.traceparent.encode()
+        return span
 
     async def _pass_on(self, arrived: Arrived, to: Routed, receive: Receive, answering: Answering) -> None:
         if self._is_preflight(arrived):

@@ -34,9 +34,9 @@ NOT_FROM_OUTSIDE: Final = frozenset(
 
 
 class Arrived:
-    """One request. ``headers`` are the client's by lower-case name, the last of each."""
+    """One request. ``headers`` are the client's by lower-case name, the last of each; ``traced``: one was a trace."""
 
-    __slots__ = ("address", "headers", "id", "path", "scheme", "scope", "traceparent")
+    __slots__ = ("address", "headers", "id", "path", "scheme", "scope", "traced", "traceparent")
 
     def __init__(self, scope: Scope, proxies: tuple[Network, ...]) -> None:
         self.scope = scope
@@ -46,7 +46,8 @@ class Arrived:
         id_ = self.headers.get(b"x-request-id")
         self.id = id_ if id_ is not None and _ID.fullmatch(id_) else token_hex(16).encode()
         trace = self.headers.get(b"traceparent")
-        if trace is None or not _TRACEPARENT.fullmatch(trace):
+        self.traced = trace is not None and _TRACEPARENT.fullmatch(trace) is not None
+        if trace is None or not self.traced:
             trace = f"00-{token_hex(16)}-{token_hex(8)}-01".encode()
         self.traceparent = trace
         self.scheme: str = scope["scheme"]

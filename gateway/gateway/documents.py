@@ -3,7 +3,7 @@
 import asyncio
 import importlib.util
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +25,9 @@ TYPES: Final = {
     ".svg": "image/svg+xml",
 }
 VIEWERS: Final = ("swagger-ui-bundle.js", "swagger-ui.css", "redoc.standalone.js")
+LOGO: Final = b"https://cdn.redoc.ly/redoc/logo-mini.svg"
+OUR_LOGO: Final = b"/static/favicon.svg"
+"""ReDoc fetches its maker's logo from elsewhere: a page that shows our documents asks nobody else for anything."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +69,10 @@ class Documents:
         """A page, style or script of the gateway's own, or of the documentation viewers."""
         if "/" in name or name.startswith("."):
             return None
-        folder = _viewers() if name in VIEWERS else STATIC
         content_type = TYPES.get(Path(name).suffix, "application/octet-stream")
-        return self._kept(f"static/{name}", lambda: _read(folder / name, content_type))
+        if name in VIEWERS:
+            return self._kept(f"static/{name}", lambda: _at_home(_read(_viewers() / name, content_type)))
+        return self._kept(f"static/{name}", lambda: _read(STATIC / name, content_type))
 
     def problems(self) -> Iterable[Mapping[str, Any]]:
         """Every kind of problem: those this process knows, and those the services said when the document was made."""
@@ -101,6 +105,10 @@ def _read(path: Path, content_type: str) -> File | None:
     except (OSError, ValueError):
         # Names come from outside: too long, or with a U+0000 in them.
         return None
+
+
+def _at_home(file: File | None) -> File | None:
+    return file and replace(file, body=file.body.replace(LOGO, OUR_LOGO))
 
 
 def _viewers() -> Path:

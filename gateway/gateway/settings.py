@@ -1,16 +1,19 @@
 """What the gateway is told from outside."""
 
 import ipaddress
+import re
 from functools import cached_property
-from typing import Literal, Self
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
+from chassis import urls
 from chassis.settings import Settings as Shared
 from limits import parse
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+HOST: Final = re.compile(r"\*|(\*\.)?[\w.-]+|\[[0-9A-Fa-f:.]+\]")
 DEVELOPERS_ORIGINS = "http://localhost:3000,http://localhost:5173"
 
 
@@ -43,10 +46,28 @@ class Settings(Shared):
         parse(value)
         return value
 
-    @model_validator(mode="after")
-    def _readable(self) -> Self:
-        _ = self.proxies
-        return self
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        for each in _listed(value):
+            try:
+                ipaddress.ip_network(each, strict=False)
+            except ValueError:
+                raise ValueError(f"must list addresses or networks such as 10.0.0.0/8, and {each!r} is none") from None
+        return value
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _names(cls, value: str) -> str:
+        for each in _listed(value):
+            if not HOST.fullmatch(each):
+                raise ValueError(f"must list names such as shop.example or *.shop.example, and {each!r} is none")
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, value: str | None) -> str | None:
+        return value and urls.origins(value)
 
     @cached_property
     def proxies(self) -> tuple[Network, ...]:

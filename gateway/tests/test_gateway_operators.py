@@ -102,11 +102,11 @@ async def test_an_order_is_explained_in_words_from_what_all_services_know() -> N
         told = (await client.get("/api/v1/ops/orders/SO-7/explain")).json()
     assert told["says"] == [
         "Order SO-7 is pending, its payment unpaid.",
-        "Since 2026-03-01 12:00:00 it waits for an answer whether the stock is held, from inventory; if that has not "
-        "come by 2026-03-01 12:01:00, it is cancelled (stock_timeout).",
+        "Since 2026-03-01 12:00:00 UTC it waits for an answer whether the stock is held, from inventory; if that has "
+        "not come by 2026-03-01 12:01:00 UTC, it is cancelled (stock_timeout).",
         "In inventory, inventory.reserve_stock.v1 was given up after 8 tries (KeyError: 'lines') and holds what comes "
         f"after it for {ID}: replay or drop inventory-message-3.",
-        "The next timer is stock of order, at 2026-03-01 12:01:00.",
+        "The next timer is stock of order, at 2026-03-01 12:01:00 UTC.",
         "The identity service could not be asked: what it knows is not in this story.",
     ]
     assert [each["name"] for each in told["story"]] == ["placed.v1", "inventory.reserve_stock.v1", "stock"]

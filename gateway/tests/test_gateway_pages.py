@@ -11,6 +11,7 @@ import orjson
 import pytest
 import yaml
 from chassis.fixtures import Clock, Identity
+from chassis.http import problem_type, problems
 from gateway.documents import Documents
 from gateway.service import build
 from gateway.settings import Settings
@@ -171,6 +172,27 @@ def test_two_schemas_of_one_name_stay_two_and_references_follow() -> None:
     assert schemas == {"Thing": {"type": "integer"}, "Same": {"type": "null"}, "OrderThing": {"type": "string"}}
     answer = merged["paths"]["/api/v1/stuff"]["get"]["responses"]["200"]["content"]["application/json"]
     assert answer["schema"] == {"$ref": "#/components/schemas/OrderThing"}
+
+
+def test_what_the_gateway_itself_refuses_is_said_of_every_operation_and_stands_once() -> None:
+    merged = openapi.merge({"catalog": service(), "order": other()})
+
+    told = [item["get"]["responses"] for item in merged["paths"].values()]
+    assert [set(each) for each in told] == [{"200", "429", "503", "504"}] * 2
+    assert told[0]["429"] == told[1]["429"] == {"$ref": "#/components/responses/rate-limited"}
+    limited = merged["components"]["responses"]["rate-limited"]
+    assert set(limited["headers"]) == {"Retry-After", "RateLimit", "RateLimit-Policy"}
+
+
+def test_a_refusal_of_the_services_own_is_told_beside_the_gateways() -> None:
+    one = service()
+    slow_down = problem_type("test-slow-down", 429, "Slow down", when="It was too fast.", client="Wait.")
+    one["paths"]["/api/v1/things"]["get"]["responses"] |= {str(s): said for s, said in problems(slow_down).items()}
+
+    told = openapi.merge({"catalog": one})["paths"]["/api/v1/things"]["get"]["responses"]["429"]
+
+    assert set(told["content"]["application/problem+json"]["examples"]) == {"test-slow-down", "rate-limited"}
+    assert "Retry-After" in told["headers"]
 
 
 def test_merging_changes_nothing_that_was_given() -> None:

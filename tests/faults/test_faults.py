@@ -22,7 +22,6 @@ from rig import Rig, rig
 from schedule import Fault, draw
 from soko.databases import on_server
 
-FAULTS_SECONDS = 90
 LONG_SECONDS = float(os.environ.get("FAULT_SECONDS") or 3600)
 SEED = int(os.environ.get("FAULT_SEED") or random.SystemRandom().randrange(10_000))
 
@@ -33,7 +32,7 @@ MAY_BE_ASKED_AGAIN = ("503 /problems/service-unavailable", "504 /problems/upstre
 
 async def shop_through(seed: int, told: Callable[[str], None]) -> str:
     """Open a shop, let the crowd in, let the seed's faults happen, and look at what is left; a line about it."""
-    schedule = draw(seed, FAULTS_SECONDS)
+    schedule = draw(seed)
     told(f"FAULT_SEED={seed}")
     async with rig() as shop, shopping(shop.shop) as session:
         if shop.servers.no_disk:

@@ -55,10 +55,9 @@ async def test_a_cut_breaks_what_is_open_and_lets_nothing_open_until_it_is_over(
     async with wired() as wire:
         line = await Line.through(wire)
         assert await line.ask() == b"hello\n"
-        await wire.become("cut", ME)
-        assert await line.ask() == b""
-        assert await (await Line.through(wire)).ask() == b""
-        await wire.become("up", ME)
+        async with wire.suffering("cut", ME):
+            assert await line.ask() == b""
+            assert await (await Line.through(wire)).ask() == b""
         assert await (await Line.through(wire)).ask() == b"hello\n"
 
 
@@ -66,27 +65,37 @@ async def test_silence_breaks_nothing_and_what_was_said_arrives_when_it_is_over(
     async with wired() as wire:
         line = await Line.through(wire)
         assert await line.ask() == b"hello\n"
-        await wire.become("silent", ME)
-        waiting = [asyncio.create_task(line.ask()), asyncio.create_task((await Line.through(wire)).ask())]
-        assert not (await asyncio.wait(waiting, timeout=SHORT))[0]
-        await wire.become("up", ME)
+        async with wire.suffering("silent", ME):
+            waiting = [asyncio.create_task(line.ask()), asyncio.create_task((await Line.through(wire)).ask())]
+            assert not (await asyncio.wait(waiting, timeout=SHORT))[0]
         assert await asyncio.gather(*waiting) == [b"hello\n"] * 2
 
 
 async def test_slow_is_slow_both_ways() -> None:
     async with wired() as wire:
         line = await Line.through(wire)
-        await wire.become("slow", ME)
-        began = monotonic()
-        assert await line.ask() == b"hello\n"
-        assert monotonic() - began >= 2 * SLOW_SECONDS
+        async with wire.suffering("slow", ME):
+            began = monotonic()
+            assert await line.ask() == b"hello\n"
+            assert monotonic() - began >= 2 * SLOW_SECONDS
+
+
+async def test_of_two_faults_the_longer_stays_when_the_shorter_is_over() -> None:
+    async with wired() as wire:
+        line = await Line.through(wire)
+        async with wire.suffering("slow", ME):
+            async with wire.suffering("slow", ME):
+                pass
+            began = monotonic()
+            assert await line.ask() == b"hello\n"
+            assert monotonic() - began >= 2 * SLOW_SECONDS
 
 
 @pytest.mark.parametrize("condition", ["cut", "silent", "slow"])
 async def test_nobody_else_notices(condition: Condition) -> None:
     async with wired() as wire:
         line = await Line.through(wire)
-        await wire.become(condition, SOMEBODY)
-        began = monotonic()
-        assert await line.ask() == await (await Line.through(wire)).ask() == b"hello\n"
-        assert monotonic() - began < 2 * SLOW_SECONDS
+        async with wire.suffering(condition, SOMEBODY):
+            began = monotonic()
+            assert await line.ask() == await (await Line.through(wire)).ask() == b"hello\n"
+            assert monotonic() - began < 2 * SLOW_SECONDS

@@ -89,11 +89,12 @@ def faults(endpoint: Endpoint, case: Case, answer: httpx.Response) -> Iterable[s
     kind = PROBLEMS.get(problem["type"].removeprefix("/problems/"))
     if kind is None or (kind.status, kind.title) != (answer.status_code, problem["title"]):
         yield f"has a type that is not in the registry: {problem['type']}"
+        return
     if problem["status"] != answer.status_code or not problem["detail"]:
         yield "contradicts itself"
     if not problem["request_id"] or problem["request_id"] != answer.headers["x-request-id"]:
         yield "has another request id than its header"
-    elif missing := [name for name in kind.headers if name not in answer.headers]:
+    if missing := [name for name in kind.headers if name not in answer.headers]:
         yield f"comes without {missing}"
     if answer.status_code not in AT_THE_DOOR and problem["type"] not in endpoint.refusals(answer.status_code):
         yield f"is a {answer.status_code} {problem['type']}, which the document does not say"

@@ -1,4 +1,8 @@
-"""Schemathesis on the merged document: what it makes up from the document is answered as the document says."""
+"""Schemathesis on the merged document: what it makes up from the document is answered as the document says.
+
+Each role in turn, with ids of things that there are, one request after the other and as chains of requests: what one
+answered, the next one asks about. ``SCHEMATHESIS_SEED`` draws other requests, ``SCHEMATHESIS_SECONDS`` more of them.
+"""
 
 import asyncio
 import copy
@@ -15,11 +19,26 @@ import pytest
 from cast import Cast, gathered, listening
 from chassis.servers.postgres import EmbeddedPostgres
 from shopping import Person, open_shop
-from surface import document, public
+from surface import JSON, document, public
 
 SEED = int(os.environ.get("SCHEMATHESIS_SEED") or random.SystemRandom().randrange(10_000))
-SECONDS = int(os.environ.get("SCHEMATHESIS_SECONDS") or 20)
-CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+SECONDS = int(os.environ.get("SCHEMATHESIS_SECONDS") or 18)
+LONG_SECONDS = int(os.environ.get("SCHEMATHESIS_SECONDS") or 600)
+CHECKS = (
+    "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,"
+    "response_headers_conformance,allow_header_conformance,unsupported_method,missing_required_header,use_after_free"
+)
+SINGLY, CHAINED = "examples,coverage,fuzzing", "stateful"
+"""One request after the other, made of the schemas; or chains of them, by the ids that answers hold."""
+BRIEF = (
+    ("nobody", SINGLY),
+    ("guest", SINGLY),
+    ("owner", SINGLY),
+    ("owner", CHAINED),
+    ("staff", CHAINED),
+    ("admin", CHAINED),
+)
+LONG = [(role, phases) for role in ("nobody", "guest", "owner", "staff", "admin") for phases in (SINGLY, CHAINED)]
 ENDS_THE_SESSION = ("logout", "end_other_sessions", "end_session")
 """Left out: after them every answer would be a 401."""
 
@@ -31,43 +50,68 @@ async def besieged(postgres: EmbeddedPostgres) -> AsyncIterator[Cast]:
         yield await gathered(shop)
 
 
-@pytest.mark.parametrize(
-    "role", ["owner", "staff"], ids=[f"SCHEMATHESIS_SEED={SEED} {role}" for role in ("owner", "staff")]
-)
-async def test_every_answer_is_one_that_the_document_tells(role: str, besieged: Cast) -> None:
-    person = besieged.person(role)
-    async with listening(besieged.shop) as url:
-        status, output = await schemathesis(url, person, about(besieged))
+@pytest.mark.parametrize(("role", "phases"), BRIEF, ids=[f"SCHEMATHESIS_SEED={SEED} {' '.join(run)}" for run in BRIEF])
+async def test_every_answer_is_one_that_the_document_tells(role: str, phases: str, besieged: Cast) -> None:
+    await besiege(role, phases, besieged, SECONDS)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("role", "phases"), LONG, ids=[f"SCHEMATHESIS_SEED={SEED} {' '.join(run)}" for run in LONG])
+async def test_every_answer_is_one_that_the_document_tells_for_long(role: str, phases: str, besieged: Cast) -> None:
+    await besiege(role, phases, besieged, LONG_SECONDS)
+
+
+async def besiege(role: str, phases: str, cast: Cast, seconds: int) -> None:
+    person = cast.person(role)
+    async with listening(cast.shop) as url:
+        status, output = await schemathesis(url, person, about(cast), phases, seconds)
         print(output)
     assert status == 0, output
-    assert (await person.call("GET", "/users/me")).status_code == 200, "the session ended on the way"
+    if "Authorization" in person.headers:
+        assert (await person.call("GET", "/users/me")).status_code == 200, "the session ended on the way"
 
 
 def about(cast: Cast) -> dict[str, Any]:
-    """The document, with examples of things that there are: else all that is found would be nothing."""
+    """The document, with ids and bodies of things that there are: else all that is found would be nothing."""
     known = copy.deepcopy(document())
     for endpoint in public():
+        said = known["paths"][endpoint.path][endpoint.method.lower()]
         parts = endpoint.path.strip("/").split("/")
         found = cast.path(endpoint).strip("/").split("/")
         real = {part.strip("{}"): there for part, there in zip(parts, found, strict=True) if part != there}
-        for each in known["paths"][endpoint.path][endpoint.method.lower()].get("parameters", ()):
+        for each in said.get("parameters", ()):
             if each["in"] == "path":
                 each["example"] = real[each["name"]]
+                each["schema"] = or_real(each["schema"], real[each["name"]])
             elif each["name"] == "If-Match":
                 each["schema"]["examples"] = ["*"]
+        if endpoint.body is not None and "examples" in endpoint.body:
+            said["requestBody"]["content"][JSON]["example"] = cast.body(endpoint)
+    for schema in known["components"]["schemas"].values():
+        for name, value in schema.get("properties", {}).items():
+            if name in cast.things and value.get("type") == "string":
+                schema["properties"][name] = or_real(value, cast.things[name])
     return known
 
 
-async def schemathesis(url: str, person: Person, known: dict[str, Any]) -> tuple[int, str]:
-    """A bounded run with this person's token; its exit status and what it says."""
+def or_real(schema: dict[str, Any], there: str) -> dict[str, Any]:
+    """Anything that the schema allows, and what there is."""
+    return {"anyOf": [{"enum": [there]}, schema]}
+
+
+async def schemathesis(url: str, person: Person, known: dict[str, Any], phases: str, seconds: int) -> tuple[int, str]:
+    """A bounded run as this person; its exit status and what it says."""
     folder = Path(tempfile.mkdtemp(prefix="schemathesis-"))
     told = folder / "openapi.json"
     told.write_text(json.dumps(known))
     command = [sys.executable, "-m", "schemathesis.cli", "run", str(told), "--url", url]
-    command += ["--header", f"Authorization: {person.headers['Authorization']}"]
-    command += ["--checks", CHECKS, "--phases", "examples,coverage,fuzzing", "--seed", str(SEED)]
-    command += ["--max-time", str(SECONDS), "--continue-on-failure", "--request-timeout", "30", "--no-color"]
+    for name, value in person.headers.items():
+        command += ["--header", f"{name}: {value}"]
+    command += ["--checks", CHECKS, "--phases", phases, "--seed", str(SEED)]
+    command += ["--max-time", str(seconds), "--continue-on-failure", "--request-timeout", "30", "--no-color"]
     command += ["--generation-database", "none", "--warnings", "off", "--no-shrink"]
+    if phases == CHAINED:
+        command += ["--mode", "positive"]  # what is refused leads nowhere
     for operation_id in ENDS_THE_SESSION:
         command += ["--exclude-operation-id", operation_id]
     process = await asyncio.create_subprocess_exec(

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from chassis.fixtures import until
+from chassis.servers import child
 from chassis.servers.postgres import EmbeddedPostgres
 from chassis.servers.rabbitmq import PrivateRabbit
 from soko.children import Child
@@ -45,6 +46,7 @@ class BackingServers:
         no_disk = why_no_disk(folder)
         if not no_disk:
             command = [*mounted(folder), *command]
+        command = child.ending_with_owner(command, signal.SIGTERM)
         with (home / "backing.log").open("ab") as log:
             process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         return cls(home, process, no_disk)

@@ -95,6 +95,8 @@ class Crowd:
         self.answered.append(time.monotonic())
         status, body = await self._ask(shopper, "/orders", order, key)
         assert (status in ANSWERED, id_of(body)) == (True, bought), body
+        read, order = await shopper.call("GET", f"/orders/{bought}", within=PATIENCE)
+        assert (read, order.get("id")) == (200, bought), order
         if status == 402:
             status, body = await self._ask(shopper, f"/orders/{bought}/pay", order_by_card("tok_success")["payment"])
             assert status in ANSWERED, body

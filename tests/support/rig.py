@@ -56,29 +56,38 @@ class Rig:
         match kind:
             case "kill":
                 await self._signal(victim, signal.SIGKILL)
-            case "freeze":
-                pid = await self._signal(victim, signal.SIGSTOP)
-                await asyncio.sleep(fault.seconds)
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGCONT)
             case "restart the broker":
                 await self._signal(victim, signal.SIGTERM)
             case "restart the database":
                 await self._signal(victim, signal.SIGINT)
-            case "disk full":
-                await asyncio.to_thread(self.servers.fill_disk)
-                await asyncio.sleep(fault.seconds)
-                self.servers.free_disk()
             case "restart one after the other":
                 for name in PROCESSES:
                     await self._restart(name)
             case _:
-                server, _, condition = kind.partition(" ")
-                wire = self.wires[server]
-                await wire.become(CONDITIONS[condition], victim)
-                await asyncio.sleep(fault.seconds)
-                await wire.become("up", victim)
+                async with self._lasting(kind, victim):
+                    await asyncio.sleep(fault.seconds)
         told(f"{'':8}  over: {kind}: {victim}")
+
+    @asynccontextmanager
+    async def _lasting(self, kind: str, victim: str) -> AsyncIterator[None]:
+        match kind:
+            case "freeze":
+                pid = await self._signal(victim, signal.SIGSTOP)
+                try:
+                    yield
+                finally:
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGCONT)
+            case "disk full":
+                await asyncio.to_thread(self.servers.fill_disk)
+                try:
+                    yield
+                finally:
+                    self.servers.free_disk()
+            case _:
+                server, _, condition = kind.partition(" ")
+                async with self.wires[server].suffering(CONDITIONS[condition], victim):
+                    yield
 
     async def _signal(self, name: str, number: signal.Signals) -> int:
         """Send ``number`` to what runs under ``name``, once something does; its process id."""

@@ -1,18 +1,20 @@
 """Which faults, when and to whom: drawn by a seed, so that a schedule can be played again."""
 
 import random
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from soko.services import CARDSIM, PROCESSES, SERVICES
 
 SERVERS = ("postgresql", "rabbitmq")
 SUPERVISOR = "shop"
-PAUSE = 3.0, 9.0
+SECONDS = 90.0
+"""From the first fault to the beginning of the last."""
+PAUSE = 3.0, 8.0
 """Seconds from one fault to the next. A fault may last longer: several can be on at once."""
 FROZEN_SECONDS = 20.0
 FULL_SECONDS = 12.0
-NETWORK_SECONDS = 5.0, 15.0
+NETWORK_SECONDS = {"cut off": (5.0, 15.0), "silent": (5.0, 25.0), "slow": (5.0, 15.0)}
+"""The longest silence outlasts the broker's heartbeats and the wait for its confirms."""
 
 VICTIMS = {
     "kill": (*PROCESSES, *SERVERS, SUPERVISOR),
@@ -45,14 +47,14 @@ class Fault:
         return f"{self.at:6.1f} s  {self.kind}: {self.victim}{lasting}"
 
 
-def draw(seed: int, seconds: float) -> list[Fault]:
-    """A schedule of ``seconds``: every kind once in some order, then any, as long as there is time."""
+def draw(seed: int) -> list[Fault]:
+    """A schedule: every kind once in some order, then any, as long as there is time."""
     chance = random.Random(seed)
     kinds = list(VICTIMS)
     chance.shuffle(kinds)
     faults: list[Fault] = []
     at = 0.0
-    while at < seconds:
+    while at < SECONDS:
         kind = kinds[len(faults)] if len(faults) < len(kinds) else chance.choice(kinds)
         faults.append(Fault(at, kind, chance.choice(VICTIMS[kind]), _lasting(kind, chance)))
         at += chance.uniform(*PAUSE)
@@ -60,7 +62,10 @@ def draw(seed: int, seconds: float) -> list[Fault]:
 
 
 def _lasting(kind: str, chance: random.Random) -> float:
-    lasting: dict[str, Callable[[], float]] = {"freeze": lambda: FROZEN_SECONDS, "disk full": lambda: FULL_SECONDS}
-    if kind.startswith(("broker", "database")):
-        return chance.uniform(*NETWORK_SECONDS)
-    return lasting.get(kind, float)()
+    match kind:
+        case "freeze":
+            return FROZEN_SECONDS
+        case "disk full":
+            return FULL_SECONDS
+        case _:
+            return chance.uniform(*NETWORK_SECONDS.get(kind.partition(" ")[2], (0.0, 0.0)))

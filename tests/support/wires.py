@@ -5,12 +5,12 @@ Linux only: ``/proc`` tells whose a connection is, so that all services can be g
 
 import asyncio
 import contextlib
-from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
-Condition = Literal["up", "cut", "silent", "slow"]
+Condition = Literal["cut", "silent", "slow"]
 """``cut``: what is open breaks and nothing new opens. ``silent``: nothing breaks and nothing arrives, until it does.
 ``slow``: a fifth of a second for there and back, 640 KiB a second at most."""
 
@@ -24,7 +24,7 @@ class Wire:
     def __init__(self, target: int, processes: Callable[[], Mapping[int, str]]) -> None:
         self.port = 0
         self._target, self._processes = target, processes
-        self._conditions: dict[str, Condition] = {}
+        self._conditions: defaultdict[str, Counter[Condition]] = defaultdict(Counter)
         self._open: defaultdict[str, set[asyncio.StreamWriter]] = defaultdict(set)
         self._changed = asyncio.Condition()
         self._server: asyncio.Server | None = None
@@ -40,13 +40,18 @@ class Wire:
         for who in list(self._open):
             self._break(who)
 
-    async def become(self, condition: Condition, who: str) -> None:
-        """From now on ``condition`` is what the service ``who`` finds."""
-        self._conditions[who] = condition
+    @contextlib.asynccontextmanager
+    async def suffering(self, condition: Condition, who: str) -> AsyncIterator[None]:
+        """``condition`` is what the service ``who`` finds while this lasts; of several, each of them."""
+        self._conditions[who][condition] += 1
         if condition == "cut":
             self._break(who)
-        async with self._changed:
-            self._changed.notify_all()
+        try:
+            yield
+        finally:
+            self._conditions[who][condition] -= 1
+            async with self._changed:
+                self._changed.notify_all()
 
     def _break(self, who: str) -> None:
         for writer in self._open[who]:
@@ -54,7 +59,7 @@ class Wire:
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         who = owner(writer.get_extra_info("peername")[1], self._processes())
-        if self._conditions.get(who) == "cut":
+        if self._conditions[who]["cut"]:
             writer.transport.abort()
             return
         try:
@@ -82,8 +87,8 @@ class Wire:
 
     async def _pass(self, who: str) -> None:
         async with self._changed:
-            await self._changed.wait_for(lambda: self._conditions.get(who) != "silent")
-        if self._conditions.get(who) == "slow":
+            await self._changed.wait_for(lambda: not self._conditions[who]["silent"])
+        if self._conditions[who]["slow"]:
             await asyncio.sleep(SLOW_SECONDS)
 
 

@@ -20,10 +20,10 @@ EXAMPLE: JsonDict = {
     "reason": None,
     "says": [
         "Order SO-1017 is awaiting_payment, its payment processing.",
-        "Since 2026-03-01 12:00:01 it waits for an answer of payment 0198c0de-5f7e-7cc4-b1d8-f1a2b3c4d5e7 (card), from "
-        "payment; if that has not come by 2026-03-01 12:15:01, it is cancelled (payment_timeout), unless money is on "
-        "its way.",
-        "The next timer is payment-window of order, at 2026-03-01 12:15:01.",
+        "Since 2026-03-01 12:00:01 UTC it waits for an answer of payment 0198c0de-5f7e-7cc4-b1d8-f1a2b3c4d5e7 (card), "
+        "from payment; if that has not come by 2026-03-01 12:15:01 UTC, it is cancelled (payment_timeout), unless "
+        "money is on its way.",
+        "The next timer is payment-window of order, at 2026-03-01 12:15:01 UTC.",
     ],
     "awaited": [
         {
@@ -188,4 +188,4 @@ def _says(entry: Entry) -> str:
 
 def _shown(at: datetime | None) -> str:
     assert at is not None
-    return at.strftime("%Y-%m-%d %H:%M:%S")
+    return at.strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -6,4 +6,5 @@ SwaggerUIBundle({
   tryItOutEnabled: true,
   docExpansion: "list",
   filter: true,
+  validatorUrl: null,
 });

@@ -6,6 +6,7 @@ lease means unknown: it is never sent again, and ``gave_up`` says what to do abo
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from chassis import telemetry
+from chassis import metrics, telemetry
 from chassis.batch import Batch, Unloaded, streams_of
 from chassis.context import Context
 from chassis.decider import Refused
@@ -238,12 +239,15 @@ class Caller:
         task.add_done_callback(lambda _: self._service.wake("calls"))
 
     async def _make(self, row: Mapping[str, Any], now: datetime, trace: str | None) -> Answered:
+        began = time.perf_counter()
         about = {"soko.correlation_id": row["correlationid"], "soko.tries": row["tries"]}
         with telemetry.span(self._service.name, f"call {row['name']}", trace, "call", **about) as traced:
             answered = await self._answered(row, now, traced.traceparent if traced else trace)
             if traced and answered.error is not None:
                 traced.fail(answered.error)
-            return answered
+        outcome = "finished" if answered.error is None else "failed"
+        metrics.handled(self._service.name, f"call {row['name']}", outcome, time.perf_counter() - began)
+        return answered
 
     async def _answered(self, row: Mapping[str, Any], now: datetime, trace: str | None) -> Answered:
         service = self._service

@@ -15,7 +15,7 @@ import asyncpg
 import orjson
 from soko_contracts import Envelope
 
-from chassis import telemetry
+from chassis import metrics, telemetry
 from chassis.codec import encode, members
 from chassis.sealing import Connected, Sealer
 from chassis.subscriptions import Received, Subscription, message_in, received
@@ -73,6 +73,7 @@ async def receive(service: "Service", envelopes: Sequence[Envelope]) -> None:
         if not await service.arrivals.taken(taken):
             await store(service, taken)
             service.wake("worker")
+    metrics.count(service.name, "received", envelopes)
     service.world.faults.reach("receive.stored")
 
 

@@ -1,6 +1,7 @@
 """Recurring jobs: named, in a table, one run across replicas, the last result kept."""
 
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cronsim import CronSim
 
-from chassis import idempotency
+from chassis import idempotency, metrics
 from chassis.worker import told
 from chassis.world import uuid7
 
@@ -109,12 +110,14 @@ class Jobs:
         name = await service.database.pool.fetchval(CLAIM, now, now + LONGEST, list(self._jobs))
         if name is None:
             return 0
-        result, error = None, None
+        result, error, began = None, None, time.perf_counter()
         try:
             result = await self._jobs[name].run(service)
         except Exception as failed:
             log.exception("a job failed", extra={"job": name})
             error = told(failed)
+        outcome = "failed" if error else "finished"
+        metrics.handled(service.name, f"job {name}", outcome, time.perf_counter() - began)
         now = service.world.clock()
         await service.database.pool.execute(END, name, now, result, error, self._jobs[name].next_after(now))
         return 1

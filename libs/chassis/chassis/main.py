@@ -13,9 +13,10 @@ from typing import TypeVar
 from wsgiref.simple_server import WSGIServer
 
 import uvloop
+from pydantic import ValidationError
 from starlette.types import ASGIApp
 
-from chassis import logs, metrics, migrations
+from chassis import logs, metrics, migrations, telemetry
 from chassis.database import is_away
 from chassis.faults import Faults
 from chassis.http import Peers
@@ -24,7 +25,7 @@ from chassis.http.upstream import Connections, Upstream
 from chassis.rabbit import RabbitCourier
 from chassis.servers import ServerFailed
 from chassis.service import Service
-from chassis.settings import ProcessSettings, Settings
+from chassis.settings import ProcessSettings, Settings, broken
 from chassis.web import listen, web_server
 from chassis.world import World
 
@@ -69,6 +70,9 @@ def serve(build: Callable[[S, World], Service], settings_class: Callable[[], S])
     except ServerFailed as failed:
         sys.stderr.write(f"{failed}\n")
         raise SystemExit(2) from None
+    except ValidationError as error:
+        sys.stderr.write("\n".join([*broken(error), ""]))
+        raise SystemExit(2) from None
     except KeyboardInterrupt:
         raise SystemExit(0) from None
 
@@ -103,6 +107,7 @@ async def _serve(
     faults = Faults.from_switch(settings.soko_faults)
     service = build(settings, World(courier=courier, peers=Peers(Addresses(connections)), faults=faults))
     logs.configure(settings.soko_env, service.name, level=process.log_level or "INFO")
+    telemetry.start(process.otel_exporter_otlp_endpoint)  # before the courier, whose consumer looks whether it does
     try:
         await once_there(service.name, partial(_start, service))
         await courier.start()
@@ -165,6 +170,7 @@ async def serve_until_told(
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)
     scraped = _metrics(process)
+    telemetry.start(process.otel_exporter_otlp_endpoint)
     serving = asyncio.create_task(web.serve(sockets=[listening]))
     try:
         await web.ready.wait()
@@ -173,6 +179,7 @@ async def serve_until_told(
     finally:
         if scraped:
             metrics.stop(scraped)
+        await asyncio.to_thread(telemetry.stop)
 
 
 def _metrics(process: ProcessSettings) -> tuple[WSGIServer, Thread] | None:

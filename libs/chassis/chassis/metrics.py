@@ -1,5 +1,7 @@
 """What operators watch, for Prometheus: one registry a process, on a port of its own, never through the gateway."""
 
+from collections import Counter as Tally
+from collections.abc import Iterable
 from threading import Thread
 from typing import Final
 from wsgiref.simple_server import WSGIServer
@@ -8,6 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, star
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
+from soko_contracts import Envelope
 
 REGISTRY: Final = CollectorRegistry()
 """The process's. Tests may look at it; nothing registers elsewhere."""
@@ -36,21 +39,45 @@ SAGA_AGE: Final = Gauge(
 )
 HANDLER_SECONDS: Final = Histogram(
     "soko_handler_seconds",
-    "Time that one kind of message, timer, call or job took.",
+    "Time of a batch of the inbox (batch), of one call (call <name>), of one job (job <name>).",
     ["service", "handler"],
     buckets=_FAST,
     registry=REGISTRY,
 )
 HANDLED: Final = Counter(
-    "soko_handled_total", "Messages, timers and calls by outcome.", ["service", "handler", "outcome"], registry=REGISTRY
+    "soko_handled_total",
+    "Messages, timers, calls and jobs by outcome.",
+    ["service", "handler", "outcome"],
+    registry=REGISTRY,
+)
+MESSAGES: Final = Counter(
+    "soko_messages_total",
+    "Messages that left the outbox (sent) or arrived for the inbox (received, those seen before too).",
+    ["service", "direction", "type"],
+    registry=REGISTRY,
+)
+DELIVERED: Final = Counter(
+    "soko_rabbit_delivered_total", "Deliveries by RabbitMQ.", ["type", "redelivered"], registry=REGISTRY
 )
 HTTP_SECONDS: Final = Histogram(
     "soko_http_seconds",
-    "Time from request to the start of its answer.",
+    "Time from request to the start of its answer; of the gateway to its end, by the service that answered.",
     ["service", "operation", "status"],
     buckets=_FAST,
     registry=REGISTRY,
 )
+
+
+def count(service: str, direction: str, envelopes: Iterable[Envelope]) -> None:
+    """Messages were ``sent`` or ``received``: together, one look at a counter for each type."""
+    for type_, number in Tally(envelope.type for envelope in envelopes).items():
+        MESSAGES.labels(service, direction, type_).inc(number)
+
+
+def handled(service: str, handler: str, outcome: str, seconds: float) -> None:
+    """A call or job took so long and ``finished`` or ``failed``."""
+    HANDLER_SECONDS.labels(service, handler).observe(seconds)
+    HANDLED.labels(service, handler, outcome).inc()
 
 
 def serve(port: int, host: str = "127.0.0.1") -> tuple[WSGIServer, Thread]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 from soko_contracts import Envelope
 
-from chassis import telemetry
+from chassis import metrics, telemetry
 from chassis.alone import Alone
 from chassis.worker import envelope_of
 
@@ -112,6 +112,7 @@ class Relay:
         if messages:
             with telemetry.messages(self._service.name, "send", [each for _, each in messages]) as envelopes:
                 await self._service.world.courier.send(envelopes)
+            metrics.count(self._service.name, "sent", envelopes)
             self._service.world.faults.reach("relay.sent")
             self._sent += [id_ for id_, _ in messages]
         if len(self._sent) >= remove_at:

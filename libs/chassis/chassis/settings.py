@@ -4,8 +4,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
-from pydantic import Field, SecretStr, TypeAdapter, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, TypeAdapter, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from chassis import urls
 
 Environment = Literal["development", "testing", "staging", "production"]
 
@@ -55,6 +57,16 @@ class Settings(BaseSettings):
             raise ValueError("a duration is not below zero")
         return duration
 
+    @field_validator("public_url")
+    @classmethod
+    def _shop(cls, value: str) -> str:
+        return urls.origin(value)
+
+    @field_validator("database_url")
+    @classmethod
+    def _database(cls, value: str) -> str:
+        return urls.url(value, ("postgresql",), "postgresql://user:password@host:5432/name")
+
     def on(self, database_url: str) -> Self:
         """The same settings with another database: the services' own name for it is a variable's, not the field's."""
         return self.model_copy(update={"database_url": database_url})
@@ -79,9 +91,28 @@ class ProcessSettings(Settings):
         9464, ge=0, le=65535, description="The port of /metrics, never behind the gateway; 0: off."
     )
     metrics_host: str = Field("127.0.0.1", description="The address that /metrics listens on.")
+    otel_exporter_otlp_endpoint: str = Field(
+        "",
+        description="Where traces go: an OpenTelemetry collector that takes OTLP over HTTP, http://host:4318. Empty: "
+        "there are none. OpenTelemetry's other variables count too, OTEL_TRACES_SAMPLER among them.",
+    )
     rabbitmq_url: str = Field(
         "",
         description="The broker between processes, amqp://user:password@host/vhost; without it `soko processes` "
         "starts a private node of an installed RabbitMQ.",
     )
     log_level: str = Field("", description="DEBUG, INFO, WARNING or ERROR; INFO, and WARNING for `soko run`.")
+
+    @field_validator("rabbitmq_url")
+    @classmethod
+    def _broker(cls, value: str) -> str:
+        return urls.url(value, ("amqp", "amqps"), "amqp://user:password@host:5672/vhost")
+
+
+def broken(error: ValidationError) -> list[str]:
+    """A line for each setting that breaks its rule: the setting's name, and the rule."""
+    return [_line("_".join(map(str, each["loc"])).upper() or "Settings", str(each["msg"])) for each in error.errors()]
+
+
+def _line(name: str, rule: str) -> str:
+    return f"{name}: {rule.removeprefix('Value error, ')}"

@@ -29,7 +29,7 @@ where stream = any($1::text[]) and meta ? 'traceparent' order by stream, version
 
 def start(endpoint: str) -> None:
     """Trace from now on, and send what is traced to the collector at ``endpoint``; empty: do not."""
-    if endpoint:
+    if endpoint and tracing is None:
         from chassis.tracing import exporting
 
         use(exporting())

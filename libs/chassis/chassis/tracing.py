@@ -1,7 +1,8 @@
 """Spans by OpenTelemetry. Imported only where somebody collects them: see ``chassis.telemetry``."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from threading import Timer
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -16,6 +17,7 @@ from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, S
 from chassis.logs import blanked
 
 _TRACEPARENT: Final = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
+STOP_SECONDS: Final = 2.0
 KINDS: Final = {
     "request": SpanKind.SERVER,
     "send": SpanKind.PRODUCER,
@@ -57,10 +59,13 @@ class Span:
 
 
 class Tracing:
-    """Makes spans for the services of this process and hands them to ``processor`` when they end."""
+    """Makes spans for the services of this process and hands them to ``processor`` when they end.
 
-    def __init__(self, processor: SpanProcessor) -> None:
-        self._processor = processor
+    ``give_up`` ends an export that is under way: a collector that is away must not hold up a process that stops.
+    """
+
+    def __init__(self, processor: SpanProcessor, give_up: Callable[[], None] = lambda: None) -> None:
+        self._processor, self._give_up = processor, give_up
         self._providers: dict[str, TracerProvider] = {}
 
     def provider(self, service: str) -> TracerProvider:
@@ -93,13 +98,17 @@ class Tracing:
         )
 
     def stop(self) -> None:
-        """Send what is left."""
+        """Send what is left, within ``STOP_SECONDS``."""
+        giving_up = Timer(STOP_SECONDS, self._give_up)
+        giving_up.start()
         self._processor.shutdown()
+        giving_up.cancel()
 
 
 def exporting() -> Tracing:
     """Spans for the collector that the standard variables (``OTEL_EXPORTER_OTLP_…``) name."""
-    return Tracing(BatchSpanProcessor(OTLPSpanExporter()))
+    exporter = OTLPSpanExporter()
+    return Tracing(BatchSpanProcessor(exporter), exporter.shutdown)
 
 
 def _read(traceparent: str | None) -> SpanContext | None:

@@ -30,7 +30,7 @@ class Waiters:
         (key,) = settled.table.primary_key
         self._key = key.name
         self._query = f"select {key.name} from {settled.table} where {key.name} = any($1::text[]) and {settled.name}"
-        self._waiting: dict[str, set[asyncio.Future[bool]]] = {}
+        self._waiting: dict[str, list[asyncio.Future[bool]]] = {}
         self._task: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -39,7 +39,7 @@ class Waiters:
         if seconds <= 0 or self._closed:
             return False
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(id_, set()).add(future)
+        self._waiting.setdefault(id_, []).append(future)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._ask())
         try:
@@ -51,8 +51,9 @@ class Waiters:
         except TimeoutError:
             return False
         finally:
-            waiting = self._waiting.get(id_, set())
-            waiting.discard(future)
+            waiting = self._waiting.get(id_, [])
+            if future in waiting:
+                waiting.remove(future)
             if not waiting:
                 self._waiting.pop(id_, None)
 
@@ -60,12 +61,12 @@ class Waiters:
         """This process has just written these."""
         if self._waiting:
             mine: Iterable[Any] = (row.values for row in rows if isinstance(row, Put) and row.table is self._table)
-            self._answer({row[self._key] for row in mine if row.get(self._column)}, settled=True)
+            self._answer([row[self._key] for row in mine if row.get(self._column)], settled=True)
 
     def close(self) -> None:
         """Whoever waits is answered now."""
         self._closed = True
-        self._answer(set(self._waiting), settled=False)
+        self._answer(list(self._waiting), settled=False)
 
     async def _ask(self) -> None:
         while self._waiting:
@@ -77,9 +78,10 @@ class Waiters:
             except AWAY as error:
                 log.warning("cannot ask what has settled: %r", error)
                 continue
-            self._answer({row[0] for row in rows}, settled=True)
+            self._answer(sorted(row[0] for row in rows), settled=True)
 
-    def _answer(self, ids: set[str], *, settled: bool) -> None:
+    def _answer(self, ids: Iterable[str], *, settled: bool) -> None:
+        """Wake who waits for these, first come first served: never in an order that another run would not have."""
         for id_ in ids:
             for future in self._waiting.get(id_, ()):
                 if not future.done():

@@ -9,47 +9,14 @@ import pytest
 from catalog.service import build
 from catalog.settings import Settings
 from chassis.fixtures import Harness
+from shelves import Inventory, kes, kettle, make, names, staff
 from sqlalchemy import event
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse
-from starlette.routing import Route
-
-
-async def received(request: Request) -> JSONResponse:
-    return JSONResponse({})
-
-
-def kes(amount: str) -> dict[str, str]:
-    return {"amount": amount, "currency": "KES"}
 
 
 @pytest.fixture
 async def shop(running: Callable[..., Any]) -> AsyncIterator[Harness]:
-    inventory = Starlette(routes=[Route("/internal/v1/stock/{sku}", received, methods=["POST"])])
-    async with running(build, Settings, peers={"inventory": inventory}) as harness:
+    async with running(build, Settings, peers={"inventory": Inventory().app()}) as harness:
         yield harness
-
-
-def staff(shop: Harness) -> dict[str, str]:
-    return shop.bearer("staff-1", "staff", ["catalog:write"])
-
-
-async def make(shop: Harness, path: str = "/api/v1/products", **body: Any) -> dict[str, Any]:
-    answer = await shop.client.post(path, json=body, headers=staff(shop))
-    assert answer.status_code in (201, 202), answer.text
-    made: dict[str, Any] = answer.json()
-    return made
-
-
-async def kettle(shop: Harness, sku: str = "KET-1", **more: Any) -> dict[str, Any]:
-    return await make(shop, **{"name": "Kettle", "price": kes("2499.00"), "sku": sku, **more})
-
-
-async def names(shop: Harness, query: str = "", **headers: str) -> list[str]:
-    answer = await shop.client.get(f"/api/v1/products?{query}", headers=headers)
-    assert answer.status_code == 200, answer.text
-    return [each["name"] for each in answer.json()["items"]]
 
 
 async def test_the_list_filters(shop: Harness) -> None:

@@ -1,10 +1,10 @@
 """Identity's settings."""
 
 from datetime import timedelta
-from urllib.parse import urlsplit
 
+from chassis import urls
 from chassis.settings import Settings
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from identity.domain import Brake
 
@@ -44,6 +44,11 @@ class IdentitySettings(Settings):
         f"{DEVELOPERS_ORIGINS} in development, else none. The shop's own pages always may.",
     )
 
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, value: str | None) -> str | None:
+        return value and urls.origins(value)
+
     def account_brake(self) -> Brake:
         """How failures slow down one account."""
         return Brake(self.login_account_failures, timedelta(seconds=1), self.login_longest_wait, timedelta(hours=1))
@@ -56,8 +61,7 @@ class IdentitySettings(Settings):
         """The origins whose pages may use the refresh cookie."""
         default = DEVELOPERS_ORIGINS if self.development else ""
         listed = default if self.cors_origins is None else self.cors_origins
-        given = [origin.strip().rstrip("/") for origin in listed.split(",") if origin.strip()]
+        given = listed.split(",") if listed else []
         if self.public_url:
-            shop = urlsplit(self.public_url)
-            given.append(f"{shop.scheme}://{shop.netloc}")
+            given.append(self.public_url)
         return frozenset(given)

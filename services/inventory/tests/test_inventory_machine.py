@@ -169,6 +169,16 @@ class Warehouse(RuleBasedStateMachine):
         else:
             assert isinstance(answer, StockReserved)
 
+    @precondition(lambda self: self.holds)
+    @rule(which=st.integers(0, 99), missing=st.booleans())
+    def what_is_held_is_sold_unless_a_count_finds_it_missing(self, which: int, missing: bool) -> None:
+        order = sorted(self.holds)[which % len(self.holds)]
+        sku, quantity = min(self.holds[order].items())
+        if missing:
+            self.count(sku, quantity - 1)
+        self.commit(order)
+        assert (order in self.holds) >= missing
+
     @precondition(lambda self: self.decided)
     @rule(which=st.integers(0, 99))
     def a_command_comes_again(self, which: int) -> None:

@@ -3,11 +3,12 @@
 from email.utils import parseaddr
 from pathlib import Path
 
+from chassis import urls
 from chassis.settings import Settings as Shared
 from pydantic import Field, SecretStr, field_validator
 
 DEMO_ADMIN = "admin@soko.example"
-SCHEMES = ("smtp://", "smtps://", "smtp+starttls://")
+SCHEMES = ("smtp", "smtps", "smtp+starttls")
 
 
 class Settings(Shared):
@@ -34,8 +35,7 @@ class Settings(Shared):
     @field_validator("smtp_url")
     @classmethod
     def _smtp(cls, url: SecretStr) -> SecretStr:
-        if url.get_secret_value() and not url.get_secret_value().startswith(SCHEMES):
-            raise ValueError(f"must begin with one of {', '.join(SCHEMES)}")
+        urls.url(url.get_secret_value(), SCHEMES, "smtp://user:password@host:587, smtp+starttls://… or smtps://…")
         return url
 
     @field_validator("mail_from", "admin_email")

@@ -73,7 +73,6 @@ class Attempt(RuleBasedStateMachine):
         return found
 
     def give(self, command: commands.Command) -> bool:
-        before = self.state
         try:
             self.shop.execute(payment, "p1", command)
         except Refused:
@@ -83,7 +82,7 @@ class Attempt(RuleBasedStateMachine):
         for effect in self.shop.effects:
             match effect:
                 case Call(_, key, request):
-                    self.called(key.removeprefix("p1:"), request, before)
+                    self.called(key.removeprefix("p1:"), request)
                 case Forget(subject):
                     assert subject == "p1"
                     self.forgotten = True
@@ -92,7 +91,7 @@ class Attempt(RuleBasedStateMachine):
         self.told += self.shop.sent
         return True
 
-    def called(self, operation: str, request: Any, before: State) -> None:
+    def called(self, operation: str, request: Any) -> None:
         """The provider is asked to do something: was it right to?"""
         self.calls[operation] += 1
         self.out[operation] += 1
@@ -104,15 +103,52 @@ class Attempt(RuleBasedStateMachine):
                 assert 0 < request["take"] <= AMOUNT
             case ["void"]:
                 assert self.state.status is not Status.CAPTURED
-                assert "capture" not in before.calling or self.state.status is not Status.AUTHORISED
+                assert not {"authorise", "capture"} & set(self.state.calling)
             case ["refund", _]:
                 assert request["give"] > 0
 
     # --- what can be said, at any moment ---
 
-    @initialize(order_id=st.sampled_from(["o1", "o1", None]))
-    def somebody_wants_to_be_paid(self, order_id: str | None) -> None:
-        self.order_id = order_id
+    @initialize(
+        order_id=st.sampled_from(["o1", "o1", None]),
+        well=st.sampled_from([0, 1, 1, 1, 2, 3, 4, 5]),
+        first=st.booleans(),
+    )
+    def somebody_wants_to_be_paid(self, order_id: str | None, well: int, first: bool) -> None:
+        """Some payments get into trouble only after so many steps that went well; some before the first."""
+        self.order_id, self.payer_acts_first = order_id, first
+        for _ in range(well):
+            self.a_step_goes_well()
+
+    @rule()
+    def a_step_goes_well(self) -> None:
+        """What is to be done next is asked for, done by the provider, and told."""
+        now = self.charges[-1]
+        if self.out["authorise"] and now.status == "missing":
+            status: Any = "requires_action" if self.payer_acts_first else "authorised"
+            self.charges.append(Charge(status, "ch", now.revision + 1, action="redirect"))
+            self.come_back("authorise")
+        elif self.state.status is Status.REQUIRES_ACTION and now.status == "requires_action":
+            self.charges.append(Charge("authorised", "ch", now.revision + 1))
+            self.a_report_arrives(newest=True, which=0, delay=30)
+        elif self.out["capture"] and now.status == "authorised":
+            self.charges.append(Charge("captured", "ch", now.revision + 1, captured=self.state.capturing))
+            self.come_back("capture")
+        elif asked := [each for each in +self.out if each.startswith("refund:")]:
+            self.the_provider_looks_at_a_refund(0, works=True)
+            self.come_back(asked[0])
+        elif self.state.status is Status.NEW:
+            self.authorise("card")
+        elif self.state.status is Status.AUTHORISED:
+            self.capture(AMOUNT, strict=False)
+        elif self.state.refundable:
+            self.refund(0)
+        else:
+            self.a_report_arrives(newest=True, which=0, delay=30)
+
+    def come_back(self, operation: str) -> None:
+        self.out[operation] -= 1
+        self.give(commands.Report(self.charges[-1], NOW, 30, operation))
 
     @rule(method=st.sampled_from(["card"] * 9 + ["shells"]))
     def authorise(self, method: str) -> None:
@@ -126,8 +162,10 @@ class Attempt(RuleBasedStateMachine):
         done = self.answered(commands.Capture("p1", self.order_id, amount, strict=strict))
         assert done is (not strict or (free and amount <= AMOUNT))
 
-    @rule(strict=st.booleans())
-    def void(self, strict: bool) -> None:
+    @rule(strict=st.booleans(), really=st.sampled_from([True, False, False]))
+    def void(self, strict: bool, really: bool) -> None:
+        if not really:
+            return
         was_open = self.state.is_open
         assert self.answered(commands.Void("p1", self.order_id, strict=strict)) is (was_open or not strict)
 
@@ -154,19 +192,18 @@ class Attempt(RuleBasedStateMachine):
 
     @rule(which=ANY, works=st.booleans())
     def the_provider_looks_at_a_refund(self, which: int, works: bool) -> None:
-        """It gives back no more than it took, and once it has, it stays so."""
+        """It gives back no more than it took, and what it has said of a refund stays so."""
         now = self.charges[-1]
-        asked = [each.removeprefix("refund:") for each in self.calls if each.startswith("refund:")]
+        asked = sorted(each.removeprefix("refund:") for each in self.calls if each.startswith("refund:"))
         if now.status != "captured" or not asked:
             return
         id_ = asked[which % len(asked)]
-        known = {refund.refund_id: refund for refund in now.refunds}
+        if id_ in {refund.refund_id for refund in now.refunds}:
+            return
         amount = self.state.refunds[id_].amount
         left = now.captured - sum(one.amount for one in now.refunds if one.status == "succeeded")
-        if id_ in known and known[id_].status == "succeeded":
-            return
-        known[id_] = ChargeRefund(id_, amount, "succeeded" if works and amount <= left else "failed")
-        self.charges.append(replace(now, revision=now.revision + 1, refunds=tuple(known.values())))
+        said = ChargeRefund(id_, amount, "succeeded" if works and amount <= left else "failed")
+        self.charges.append(replace(now, revision=now.revision + 1, refunds=(*now.refunds, said)))
 
     @rule(newest=st.booleans(), which=ANY, delay=st.sampled_from([30, 3600]))
     def a_report_arrives(self, newest: bool, which: int, delay: int) -> None:
@@ -185,7 +222,12 @@ class Attempt(RuleBasedStateMachine):
     @rule(call=ANY, shown=st.booleans())
     def a_call_is_denied(self, call: int, shown: bool) -> None:
         operation = self.comes_back(call)
-        if not operation.startswith("ask"):
+        if operation.startswith("refund"):
+            asked = sorted(each for each in self.calls if each.startswith("refund:"))
+            self.the_provider_looks_at_a_refund(asked.index(operation), works=False)
+        if operation.removeprefix("refund:") in self.given():  # what it has done it does not deny
+            self.give(commands.Report(self.charges[-1], NOW, 30, operation))
+        elif not operation.startswith("ask"):
             self.give(commands.Deny(operation, "no", NOW, 30, self.charges[-1] if shown else None))
 
     @precondition(lambda self: +self.out)
@@ -194,6 +236,9 @@ class Attempt(RuleBasedStateMachine):
         operation = self.comes_back(call)
         if not operation.startswith("ask"):
             self.give(commands.GiveUp(operation, NOW, 30))
+
+    def given(self) -> set[str]:
+        return {refund.refund_id for refund in self.charges[-1].refunds if refund.status == "succeeded"}
 
     def comes_back(self, which: int) -> str:
         out = sorted(+self.out)

@@ -9,7 +9,7 @@ from time import perf_counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, reset_contextvars
 
-from chassis import metrics
+from chassis import metrics, telemetry
 from chassis.context import Context
 from chassis.http.context import CONTEXT
 from chassis.http.errors import from_unforeseen, send_problem
@@ -26,6 +26,8 @@ def request_ids() -> str:
 
 
 _OWN = frozenset((b"x-request-id", b"traceparent"))
+_SPAN = "soko.span"
+"""Where a request's span is kept in the ASGI scope, while somebody collects them."""
 
 
 class Entry:
@@ -73,6 +75,8 @@ class Entry:
             await send_problem(scope, answer, from_unforeseen(self.service, request, error))
         finally:
             reset_contextvars(**tokens)
+            if span := scope.pop(_SPAN, None):
+                span.end()
 
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
         """Count the answer, and log it; the ids are bound already, and paths and queries may be personal."""
@@ -80,6 +84,8 @@ class Entry:
         if log.isEnabledFor(logging.INFO):
             ms = round(seconds * 1000, 2)
             log.info("answered", extra={"method": scope["method"], "operation": operation, "status": status, "ms": ms})
+        if span := scope.get(_SPAN):
+            span.answered(f"{scope['method']} {operation}", status)
         observe = self._observers.get((operation, status))
         if observe is None:
             observe = metrics.HTTP_SECONDS.labels(self.service, operation, str(status)).observe
@@ -101,6 +107,10 @@ class Entry:
                 if name == b"x-correlation-id" and _ID.fullmatch(value):
                     correlation = value
         request_id = request_id or self.ids().encode()
+        # Polls between services, and probes, begin no trace.
+        if telemetry.tracing and (trace or scope["path"].startswith("/api/")):
+            scope[_SPAN] = span = telemetry.tracing.begin(self.service, scope["method"], trace.decode(), "request")
+            trace = span.traceparent.encode()
         trace = trace or b"00-" + token_hex(16).encode() + b"-" + token_hex(8).encode() + b"-01"
         headers += ((b"x-request-id", request_id), (b"traceparent", trace))
         scope["headers"] = headers

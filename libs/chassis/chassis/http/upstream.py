@@ -128,10 +128,11 @@ class Upstream:
                 return await (self._while_it_moves(request, body) if isinstance(body, _Rest) else request)
             except _Refused:
                 self._refused_at[address] = monotonic()
-                if last or len(addresses) == 1:
+                if last or session.closed or len(addresses) == 1:
                     raise
             except _Broken:
-                if last:
+                # Closed: this process stops, and who asks again will ask its successor.
+                if last or session.closed:
                     raise
         raise AssertionError("the last try returns or raises")
 

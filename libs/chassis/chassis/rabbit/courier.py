@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Collection, Sequence
+from typing import Any
 
 import structlog
 from aio_pika import DeliveryMode, Message
@@ -15,8 +16,10 @@ from faststream.rabbit.message import RabbitMessage
 from soko_contracts import MESSAGES, Envelope
 from yarl import URL
 
+from chassis import telemetry
 from chassis.courier import Receive, Unroutable
 from chassis.rabbit.intake import Intake
+from chassis.rabbit.middleware import middlewares
 from chassis.rabbit.topology import Topology
 
 CONFIRM_SECONDS = 15
@@ -97,9 +100,12 @@ class RabbitCourier:
 
     async def _publish(self, envelope: Envelope) -> None:
         kind = MESSAGES[envelope.type].KIND
+        headers: dict[str, Any] = dict(envelope.headers())
+        if telemetry.tracing and envelope.traceparent:
+            headers["traceparent"] = envelope.traceparent  # where FastStream's middleware, and others', look for it
         message = Message(
             envelope.data,
-            headers=dict(envelope.headers()),
+            headers=headers,
             content_type="application/json",
             delivery_mode=DeliveryMode.PERSISTENT,
             message_id=envelope.id,
@@ -137,7 +143,7 @@ class RabbitCourier:
         """Connect, again and again until the broker is there and the queues are declared; from then on it recovers."""
         said = ""
         while True:
-            broker = self._broker()
+            broker = self._broker(middlewares(self._intakes[0].subscriber) if self._intakes else ())
             for intake in self._intakes:
                 self._feed(broker, intake)
             try:
@@ -180,7 +186,7 @@ class RabbitCourier:
             self._away = False
             log.warning("broker_back")
 
-    def _broker(self) -> RabbitBroker:
+    def _broker(self, middlewares: Sequence[Any] = ()) -> RabbitBroker:
         return RabbitBroker(
             self._url,
             timeout=CONNECT_SECONDS,
@@ -188,6 +194,7 @@ class RabbitCourier:
             reconnect_interval=RECONNECT_SECONDS,
             graceful_timeout=STOP_SECONDS,
             apply_types=False,
+            middlewares=middlewares,
             logger=None,
             on_close=[self._closed],
             on_reconnected=[self._reconnected],

@@ -22,6 +22,7 @@ from chassis.http import (
     problems,
     signed_in,
 )
+from chassis.http.auth import CART_HEADER
 from chassis.once import Once
 from chassis.service import Service
 from fastapi import Depends, Query, Request, Response
@@ -77,7 +78,10 @@ async def get_cart(caller: Caller = Depends(cart_holder), visit: Visit = Depends
     status_code=201,
     operation_id="add_cart_item",
     summary="Put something in the cart",
-    responses=problems(FORBIDDEN, NOT_FOR_SALE, QUANTITY_LIMIT, CART_FULL, CART_CLOSED),
+    responses={
+        201: {"headers": {CART_HEADER: {"$ref": f"#/components/headers/{CART_HEADER}"}}},
+        **problems(FORBIDDEN, NOT_FOR_SALE, QUANTITY_LIMIT, CART_FULL, CART_CLOSED),
+    },
 )
 async def add_cart_item(
     body: AddItem,

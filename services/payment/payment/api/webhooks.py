@@ -57,7 +57,7 @@ DELIVERY: dict[str, Any] = {
             "in": "header",
             "required": False,
             "description": "The simulated card gateway's: the time, and the HMAC-SHA256 of `<t>.<body>`, in hex.",
-            "schema": {"type": "string", "maxLength": 200, "examples": ["t=1772366400,v1=5257a869e7ecebed…"]},
+            "schema": {"type": "string", "maxLength": 200, "examples": [f"t=1772366400,v1={'5257a869e7ecebed' * 4}"]},
         }
     ],
     "requestBody": {

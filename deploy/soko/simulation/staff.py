@@ -1,0 +1,84 @@
+"""Staff: they enter stock, ship, refund, cancel, and take payments by hand."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from soko.simulation.people import Action, Person
+
+ON_ITS_WAY = {"pending": "packed", "packed": "in_transit", "in_transit": "delivered"}
+
+
+@dataclass
+class Staff(Person):
+    """Somebody with the preset ``staff``."""
+
+    def actions(self) -> Mapping[Action, float]:
+        possible: dict[Action, float] = {self.receive: 2, self.count: 0.7, self.adjust: 1, self.reconcile: 0.2}
+        if self.shop.orders:
+            possible |= {self.ship: 4, self.split: 0.5, self.refund: 1, self.refund_twice: 0.4, self.call_off: 0.4}
+        if self.shop.payments:
+            possible |= {self.capture: 0.2, self.void: 0.4, self.mark_paid: 0.8}
+        return possible
+
+    async def receive(self) -> None:
+        await self._entry("receipts", {"quantity": self.chance.randint(1, 4)})
+
+    async def count(self) -> None:
+        await self._entry("counts", {"quantity": self.chance.randint(0, 6)})
+
+    async def adjust(self) -> None:
+        delta, reason = self.chance.choice(((-1, "damaged"), (-1, "adjusted"), (1, "returned"), (2, "found some")))
+        await self._entry("adjustments", {"delta": delta, "reason": reason})
+
+    async def reconcile(self) -> None:
+        await self.ask("GET", "/payments/reconciliation")
+
+    async def ship(self) -> None:
+        """Move a parcel one step on."""
+        found = await self.ask("GET", f"/orders/{self._order()}/shipments")
+        if found.status == 200 and found.body["items"]:
+            parcel = self.chance.choice(found.body["items"])
+            status = ON_ITS_WAY.get(parcel["status"], "delivered")
+            await self.ask("PATCH", f"/shipments/{parcel['id']}", {"status": status})
+
+    async def split(self) -> None:
+        sku = self.chance.choice(self.shop.skus)
+        body = {"lines": [{"sku": sku, "quantity": 1}]}
+        await self.ask("POST", f"/orders/{self._order()}/shipments", body, key=self.shop.new_id())
+
+    async def refund(self) -> None:
+        await self._refund(self._order(), self.shop.new_id())
+
+    async def refund_twice(self) -> None:
+        order, key = self._order(), self.shop.new_id()
+        await asyncio.gather(*(self.ask("POST", f"/orders/{order}/refunds", {}, key=key) for _ in range(2)))
+
+    async def call_off(self) -> None:
+        await self.ask("POST", f"/orders/{self._order()}/cancel", key=self.shop.new_id())
+
+    async def capture(self) -> None:
+        await self.ask("POST", f"/payments/{self._payment()}/capture", key=self.shop.new_id())
+
+    async def void(self) -> None:
+        await self.ask("POST", f"/payments/{self._payment()}/void", key=self.shop.new_id())
+
+    async def mark_paid(self) -> None:
+        body = {"reference": f"R-{self.chance.randint(1, 99)}"}
+        await self.ask("POST", f"/payments/{self._payment()}/mark-paid", body, key=self.shop.new_id())
+
+    async def _entry(self, what: str, body: dict[str, object]) -> None:
+        path, key = f"/inventory/{self.chance.choice(self.shop.skus)}/{what}", self.shop.new_id()
+        times = 2 if self.chance.random() < 0.15 else 1
+        await asyncio.gather(*(self.ask("POST", path, body, key=key) for _ in range(times)))
+
+    async def _refund(self, order: str, key: str) -> None:
+        part = self.chance.random() < 0.5
+        body = {"amount": {"amount": "100.00", "currency": "KES"}} if part else {}
+        await self.ask("POST", f"/orders/{order}/refunds", body, key=key)
+
+    def _order(self) -> str:
+        return self.chance.choice(self.shop.orders)
+
+    def _payment(self) -> str:
+        return self.chance.choice(list(self.shop.payments.values()))
