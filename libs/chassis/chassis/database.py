@@ -1,6 +1,7 @@
 """A service's database: an asyncpg pool for the chassis's own statements, SQLAlchemy Core for queries that vary."""
 
 import asyncio
+import socket
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,8 +16,16 @@ CONNECT_SECONDS = 10
 # what it settles on.
 HOT = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "jit": "off"}
 KEPT_STATEMENTS = 500
-# A lost machine's connections, and with them its advisory locks, are gone in 20 s.
-KEEPALIVE = {"tcp_keepalives_idle": "5", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
+# A lost machine's connections, and with them its advisory locks, are gone in 20 s: keepalives find it where nothing is
+# on its way, the user timeout where something is.
+KEEPALIVE = {
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+}
+# The same for a lost server. Without it a statement would wait 15 minutes for a word, and so would who asked.
+NOTICE_LOSS = {"TCP_KEEPIDLE": 5, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 20_000}
 
 AWAY: tuple[type[Exception], ...] = (
     OSError,
@@ -37,6 +46,19 @@ def is_away(error: BaseException | None) -> bool:
     while error is not None and not isinstance(error, AWAY):
         error = error.__cause__
     return error is not None
+
+
+async def _connect(*arguments: Any, **more: Any) -> Any:
+    """``asyncpg.connect``, with a socket that says so when its other end is lost without a word."""
+    connection: Any = await asyncpg.connect(*arguments, **more)
+    # asyncpg shows its socket in no other way, and takes none that was made before.
+    used = connection._transport.get_extra_info("socket")
+    if used.family != socket.AF_UNIX:
+        used.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in NOTICE_LOSS.items():
+            if hasattr(socket, option):
+                used.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+    return connection
 
 
 async def _nothing_to_reset(connection: Any) -> None:
@@ -73,7 +95,10 @@ class Database:
             max_overflow=0,
             pool_pre_ping=True,
             hide_parameters=True,
-            connect_args={"server_settings": {**KEEPALIVE, "jit": "off", "application_name": f"soko-{self.name}"}},
+            connect_args={
+                "async_creator_fn": _connect,
+                "server_settings": {**KEEPALIVE, "jit": "off", "application_name": f"soko-{self.name}"},
+            },
         )
 
     async def start(self) -> None:
@@ -82,6 +107,7 @@ class Database:
             self.url,
             min_size=1,
             max_size=self.size,
+            connect=_connect,
             max_inactive_connection_lifetime=300,
             max_cached_statement_lifetime=0,
             statement_cache_size=KEPT_STATEMENTS,
@@ -93,13 +119,14 @@ class Database:
     async def connect(self, **more: str) -> "asyncpg.Connection[Any]":
         """A connection outside the pool, to hold a session's advisory lock on; with ``more`` settings."""
         settings = {**HOT, **KEEPALIVE, "application_name": f"soko-{self.name}-lock", **more}
-        return await asyncpg.connect(
+        connection: asyncpg.Connection[Any] = await _connect(
             self.url,
             max_cached_statement_lifetime=0,
             statement_cache_size=KEPT_STATEMENTS,
             timeout=CONNECT_SECONDS,
             server_settings=settings,
         )
+        return connection
 
     async def stop(self) -> None:
         """Close everything; what is under way has 5 s to end."""

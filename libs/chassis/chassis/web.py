@@ -10,12 +10,21 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
+from chassis.patience import Patient, allow_many_files, sweep
 from chassis.servers import ServerFailed
 
 GARBAGE_AFTER = 10_000
 GRACEFUL_SECONDS = 5
 KEEP_ALIVE_SECONDS = 65
 """Longer than any proxy in front keeps an idle connection: it must not send into one that we are closing."""
+
+
+DEAD_PEERS = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)] + [
+    (socket.IPPROTO_TCP, getattr(socket, name), value)
+    for name, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))
+    if hasattr(socket, name)
+]
+"""A client whose machine is gone says nothing: its connection ends after a minute. Accepted sockets inherit this."""
 
 
 class WebServer(uvicorn.Server):
@@ -26,12 +35,19 @@ class WebServer(uvicorn.Server):
         self.ready = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        allow_many_files()
         await super().startup(sockets)
         # What is loaded by now stays: left to the collector it would be walked again and again while requests wait.
         gc.collect()
         gc.freeze()
         gc.set_threshold(GARBAGE_AFTER)
         self.ready.set()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second."""
+        if counter % 10 == 0:
+            sweep(self.server_state.connections, asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -43,6 +59,8 @@ def listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    for level, option, value in DEAD_PEERS:
+        listening.setsockopt(level, option, value)
     try:
         listening.bind((host, port))
         listening.listen(2048)
@@ -62,7 +80,8 @@ def web_server(app: ASGIApp) -> WebServer:
         uvicorn.Config(
             app,
             loop="none",
-            http="httptools",
+            http=Patient,
+            ws="none",
             lifespan="off",
             log_config=None,
             access_log=False,

@@ -1,12 +1,14 @@
 """A database that goes away while it is talked to is known to be away, in whatever words the driver says it."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import asyncpg
 import pytest
-from chassis.database import is_away
+from chassis.database import NOTICE_LOSS, Database, is_away
 from chassis.fixtures import fresh_database
 from chassis.migrations import current, migrate
 from chassis.servers.postgres import EmbeddedPostgres
@@ -66,3 +68,20 @@ async def test_a_mistake_of_ours_is_no_absence(postgres: EmbeddedPostgres) -> No
         await connection.execute("select * from nowhere")
     await connection.close()
     assert not is_away(raised.value)
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="this system has no such option for a socket")
+async def test_every_connection_notices_a_server_that_is_lost_without_a_word(postgres: EmbeddedPostgres) -> None:
+    database = Database(postgres.url("postgres"), "test", 1)
+    await database.start()
+    alone = await database.connect()
+    async with database.pool.acquire() as pooled, database.engine.connect() as varying:
+        connections: tuple[Any, ...] = (pooled, alone, (await varying.get_raw_connection()).driver_connection)
+        for connection in connections:
+            used = connection._transport.get_extra_info("socket")
+            assert used.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+            found = {name: used.getsockopt(socket.IPPROTO_TCP, getattr(socket, name)) for name in NOTICE_LOSS}
+            assert found == NOTICE_LOSS
+            assert await connection.fetchval("show tcp_user_timeout") == "20000"
+    await alone.close()
+    await database.stop()

@@ -266,7 +266,7 @@ def ask_again(command: commands.AskAgain, state: Order) -> Sequence[Event]:
         return [_asked_again(state, command)]
     if attempt is None or not attempt.open or not attempt.capture_asked or state.phase is Phase.CANCELLED:
         return []
-    if state.phase is Phase.CANCELLING and state.cancelling_since is not None:
+    if state.cancelling_since is not None:
         end = state.cancelling_since + timedelta(seconds=state.waits.give_up)
         if command.now >= end:
             return _cancelled(state, _reason(state), command.now)
@@ -307,12 +307,10 @@ def _call_off(
         return [
             events.Cancelling(reason=reason, note=note, since=now, next_ask=now + timedelta(seconds=state.waits.ask))
         ]
-    paid = state.attempt(state.paid_by)
-    left = refundable(paid, state.refunds) if paid else 0
-    over = _cancelled(state, reason, now, note=note)
-    if paid is None or left == 0:
-        return over
-    return [*over, start_refund(state, refund_id, paid.payment_id, left, "cancelled", now)]
+    over, paid = _cancelled(state, reason, now, note=note), state.attempt(state.paid_by)
+    if paid and (left := refundable(paid, state.refunds)):
+        return [*over, start_refund(state, refund_id, paid.payment_id, left, "cancelled", now)]
+    return over
 
 
 def _cancelled(

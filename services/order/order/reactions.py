@@ -30,7 +30,8 @@ def react(event: Event, order: Order) -> Sequence[Effect]:
             return [messages.authorise(order, event.payment)]
         case events.PaymentAuthorised():
             attempt = order.attempt(event.payment_id)
-            return [messages.capture(order, event.payment_id)] if attempt and attempt.capture_asked else []
+            assert attempt is not None
+            return [messages.capture(order, event.payment_id)] if attempt.capture_asked else []
         case events.PaymentCaptured():
             return _forget(order, event.payment_id)
         case events.PaymentFailed():
@@ -183,7 +184,8 @@ def _ask(id_: str, tries: int, at: datetime) -> After:
 def _forget(order: Order, payment_id: str) -> Sequence[Effect]:
     """The attempt's secrets are of no more use."""
     attempt = order.attempt(payment_id)
-    return [Forget(payment_id)] if attempt and attempt.secret else []
+    assert attempt is not None
+    return [Forget(payment_id)] if attempt.secret else []
 
 
 def _forget_unused(order: Order) -> Sequence[Effect]:

@@ -8,7 +8,7 @@ from chassis.decider import Refused
 from order import commands, events
 from order.events import Event
 from order.money import RefundStatus, refundable
-from order.state import Order, Phase
+from order.state import Order
 
 
 def start_refund(
@@ -26,12 +26,13 @@ def start_refund(
 
 
 def give_back(command: commands.GiveBack, state: Order) -> Sequence[Event]:
-    """Refund a confirmed order, up to what is left of its money."""
+    """Up to what is left of the money that paid. Of an order that is cancelled nothing is: all went back then."""
     paid = state.attempt(state.paid_by)
-    left = refundable(paid, state.refunds) if paid and state.phase is Phase.CONFIRMED else 0
+    left = refundable(paid, state.refunds) if paid else 0
     amount = left if command.amount is None else command.amount
-    if paid is None or left <= 0 or not 0 < amount <= left:
+    if not 0 < amount <= left:
         raise Refused("refund-too-large", "That is more than what is left of the order's money.")
+    assert paid is not None
     return [start_refund(state, command.refund_id, paid.payment_id, amount, command.reason, command.now)]
 
 

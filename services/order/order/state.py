@@ -104,8 +104,8 @@ class Order:
 
     @property
     def counting_attempt(self) -> Attempt | None:
-        """The attempt that paid, else the latest one."""
-        return self.attempt(self.paid_by) or (self.attempts[-1] if self.attempts else None)
+        """The latest attempt: once one has paid, no other begins."""
+        return self.attempts[-1] if self.attempts else None
 
     @property
     def failures(self) -> int:

@@ -14,6 +14,7 @@ from order.testing import (
     FIRST_ASK,
     MPESA,
     NOW,
+    ORDER,
     OTHER_CARD,
     PUT_BACK,
     RELEASE,
@@ -39,7 +40,7 @@ from order.testing import (
     tell,
     void,
 )
-from order.values import Reason
+from order.values import Reason, Shortage
 from soko_contracts.sealed import Sealed
 
 CANCELLED_MAIL = tell("order_cancelled", reason="by_customer", shortages=[])
@@ -47,6 +48,18 @@ HOUR = timedelta(hours=1)
 
 
 # --- before the pivot a cancel gives everything back ---
+
+
+def test_where_nothing_was_sealed_for_the_payment_nothing_is_forgotten() -> None:
+    then = given(order, placed(CASH)).when(cancel())
+    assert not [effect for effect in then.effects if isinstance(effect, Forget)]
+
+
+def test_what_the_person_wrote_and_what_was_short_is_remembered() -> None:
+    note = Sealed(ORDER, "note")
+    short = (Shortage(sku="KET-1", requested=2, available=1),)
+    state = order.fold([placed(), cancelled("out_of_stock", note=note, shortages=short)])
+    assert (state.note, state.shortages) == (note, short)
 
 
 def test_the_token_of_a_payment_never_tried_is_forgotten_though_money_of_another_came() -> None:
@@ -218,7 +231,14 @@ def test_after_an_hour_without_an_answer_it_is_cancelled() -> None:
 
 
 @pytest.mark.parametrize(
-    "history", [(*authorised(), cancelling(), failed_event(), cancelled()), confirmed(), awaiting(), failures(1)]
+    "history",
+    [
+        (*authorised(), cancelling(), failed_event(), cancelled()),
+        (*authorised(), cancelling(), cancelled()),
+        confirmed(),
+        awaiting(),
+        failures(1),
+    ],
 )
 def test_a_reminder_that_nobody_needs_any_more_is_none(history: tuple[Event, ...]) -> None:
     given(order, *history).when(AskAgain(id="pay-1", tries=1, now=NOW)).then().sends()

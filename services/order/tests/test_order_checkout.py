@@ -1,5 +1,6 @@
 """The checkout until it waits to be paid, step by step; and what each makes of being told twice or out of turn."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -231,6 +232,11 @@ def test_asked_when_cancelled_it_releases() -> None:
 def test_the_address_can_change_before_the_order_is_confirmed(history: tuple[Event, ...]) -> None:
     then = given(order, *history).when(commands.ChangeAddress(address=ADDRESS))
     then.then(events.AddressChanged(address=ADDRESS)).sends()
+
+
+def test_it_goes_to_the_new_address() -> None:
+    elsewhere = replace(ADDRESS, country="UG")
+    assert given(order, placed()).when(commands.ChangeAddress(address=elsewhere)).state.address == elsewhere
 
 
 @pytest.mark.parametrize("history", [confirmed(), promised(), (*authorised(), cancelling()), (placed(), cancelled())])

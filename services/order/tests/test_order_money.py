@@ -15,6 +15,7 @@ from order.testing import (
     FIRST_ASK,
     NOW,
     ORDER,
+    OTHER_CARD,
     TOTAL,
     authorised,
     awaiting,
@@ -85,6 +86,18 @@ def test_where_no_money_is_held_none_is_given_back(history: tuple[Event, ...]) -
     given(order, *history).when(PART).refuses("refund-too-large")
 
 
+@pytest.mark.parametrize("amount", [None, 0, 1])
+def test_of_an_order_that_cost_nothing_nothing_is_given_back(amount: int | None) -> None:
+    free = events.Confirmed(payment_id=None, method="none", shipment_id="new-1", confirmed_at=NOW)
+    command = commands.GiveBack(refund_id="r-2", amount=amount, reason="", now=NOW)
+    given(order, placed(None), free).when(command).refuses("refund-too-large")
+
+
+def test_nothing_is_no_refund() -> None:
+    nothing = commands.GiveBack(refund_id="r-2", amount=0, reason="", now=NOW)
+    given(order, *confirmed()).when(nothing).refuses("refund-too-large")
+
+
 def test_the_money_went_back() -> None:
     (
         given(order, *confirmed(), PART_STARTED)
@@ -113,6 +126,21 @@ def test_payment_status_follows_the_refunds() -> None:
     owed = events.RefundFailed(refund_id="r-1", reason="account_closed")
     assert order.fold([*confirmed(), STARTED, owed]).payment_status == "refund_failed"
     assert order.fold([*confirmed(), STARTED, owed, done]).payment_status == "refunded"
+
+
+def test_money_of_another_attempt_that_went_back_is_not_the_orders() -> None:
+    stray = (captured_event("pay-9"), refund_started("pay-9"), events.RefundSucceeded(refund_id="new-1"))
+    assert order.fold([*confirmed(), *stray]).payment_status == "captured"
+
+
+def test_a_payment_has_failed_while_no_other_try_is_under_way() -> None:
+    assert not order.fold(awaiting(None)).payment_failed
+    assert order.fold(failures(1)).payment_failed
+    again = (*failures(1), events.PaymentStarted(payment=OTHER_CARD))
+    assert not order.fold(again).payment_failed
+    paid = events.Confirmed(payment_id="pay-2", method="card", shipment_id="s", confirmed_at=NOW)
+    assert not order.fold([*again, captured_event("pay-2"), paid]).payment_failed
+    assert order.fold([*failures(5), cancelled("payment_failed")]).payment_failed
 
 
 def test_a_refund_that_fails_is_owed() -> None:
@@ -233,6 +261,11 @@ def test_staff_can_have_a_promised_payment_captured_again() -> None:
 )
 def test_nothing_promised_or_wanted_nothing_captured(history: tuple[Event, ...]) -> None:
     given(order, *history).when(commands.CapturePayment(payment_id="pay-1", now=NOW)).refuses("nothing-to-capture")
+
+
+def test_staff_name_the_payment_they_mean() -> None:
+    given(order, *authorised()).when(commands.CapturePayment(payment_id="pay-9", now=NOW)).refuses("nothing-to-capture")
+    given(order, *authorised()).when(commands.VoidPayment(payment_id="pay-9")).refuses("nothing-to-void")
 
 
 @pytest.mark.parametrize("history", [awaiting(), authorised()])

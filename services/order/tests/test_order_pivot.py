@@ -77,6 +77,14 @@ def test_to_act_is_not_asked_of_a_payer_any_more_when_it_comes_late(history: tup
     given(order, *history).when(commands.RecordActionRequired(payment_id="pay-1")).then().sends()
 
 
+def test_an_action_for_a_payment_nobody_knows_is_no_news() -> None:
+    given(order, *awaiting()).when(commands.RecordActionRequired(payment_id="pay-9")).then().sends()
+
+
+def test_the_phone_that_was_given_for_a_payment_is_forgotten_with_it() -> None:
+    assert Forget("pay-1") in given(order, *awaiting(MPESA)).when(record_failed()).effects
+
+
 def test_after_acting_the_payment_goes_on() -> None:
     acted = (*awaiting(), events.PaymentActionRequired(payment_id="pay-1"))
     given(order, *acted).when(record_authorised()).then(events.PaymentAuthorised(payment_id="pay-1"))

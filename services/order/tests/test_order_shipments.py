@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 import pytest
+from chassis.decider import Send
 from chassis.testing import given
 from order import commands, events
 from order.domain import order
@@ -107,6 +108,23 @@ def test_a_carrier_and_a_number_can_be_given_on_the_way() -> None:
     assert given(order, *confirmed(), *moved("in_transit"), event).when(move(None, carrier="Posta")).events == []
 
 
+def test_a_number_alone_can_be_given_and_is_kept() -> None:
+    number = commands.UpdateShipment(shipment_id="new-1", status=None, carrier=None, tracking_number="KE-1")
+    then = given(order, *confirmed()).when(number)
+    assert then.state.shipments[0].tracking_number == "KE-1"
+    assert given(order, *confirmed(), *then.events).when(number).events == []
+    packed = given(order, *confirmed(), *then.events).when(move("packed", carrier="Posta"))
+    (parcel,) = packed.state.shipments
+    assert (parcel.status, parcel.carrier, parcel.tracking_number) == ("packed", "Posta", "KE-1")
+
+
+def test_a_carrier_given_after_delivery_is_not_a_second_delivery() -> None:
+    then = given(order, *confirmed(), *moved(*DELIVERED)).when(move(None, carrier="Posta"))
+    (sent,) = then.effects
+    assert isinstance(sent, Send)
+    assert isinstance(sent.message, facts.ShipmentUpdated)
+
+
 def test_the_status_that_it_has_already_is_no_news() -> None:
     given(order, *confirmed(), *moved("packed")).when(move("packed")).then().sends()
 
@@ -126,6 +144,22 @@ def test_a_parcel_moves_one_step_at_a_time(before: ShipmentStatus, after: Shipme
         then.refuses("not-shippable")
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("pending", "packed in_transit"),
+        ("packed", "in_transit"),
+        ("in_transit", "out_for_delivery delivered failed returned"),
+        ("out_for_delivery", "delivered failed returned"),
+        ("failed", "in_transit out_for_delivery returned"),
+        ("delivered", ""),
+        ("returned", ""),
+    ],
+)
+def test_from_each_status_it_goes_just_there(before: str, after: str) -> None:
+    assert set(NEXT[ShipmentStatus(before)]) == set(map(ShipmentStatus, after.split()))
+
+
 @pytest.mark.parametrize("left", ["in_transit", "out_for_delivery", "delivered", "failed", "returned"])
 def test_once_a_parcel_has_left_the_order_cannot_be_cancelled(left: str) -> None:
     given(order, *confirmed(), *moved("in_transit", left)).when(cancel()).refuses("already-shipped")
@@ -141,6 +175,17 @@ def test_a_parcel_of_its_own_takes_its_units_from_those_not_packed() -> None:
     first, second = then.state.shipments
     assert first.lines == (KETTLE, Parcel(sku="MUG-1", quantity=1))
     assert second.lines == (KETTLE,)
+
+
+def test_a_packed_parcel_stays_as_it_is_beside_a_new_one() -> None:
+    history = (*confirmed(), SPLIT, *moved("packed", shipment_id="s-2"))
+    third = commands.SplitShipment(shipment_id="s-3", lines=(KETTLE,), carrier=None, tracking_number=None, now=NOW)
+    parcels = given(order, *history).when(third).state.shipments
+    assert {one.shipment_id: one.lines for one in parcels} == {
+        "new-1": (Parcel(sku="MUG-1", quantity=1),),
+        "s-2": (KETTLE,),
+        "s-3": (KETTLE,),
+    }
 
 
 def test_a_pending_parcel_left_empty_is_gone() -> None:
@@ -196,6 +241,7 @@ def test_the_parcels_make_the_orders_status(parcels: list[str], status: str) -> 
         ((*confirmed(), *moved("in_transit", "failed")), False),
         ((*confirmed(), *moved("in_transit", "returned")), True),
         ((*confirmed(), *moved(*DELIVERED)), True),
+        ((*confirmed(), SPLIT, *moved(*DELIVERED)), False),
         ((placed(), cancelled()), True),
         ((*confirmed(), cancelled(), refund_started()), False),
     ],

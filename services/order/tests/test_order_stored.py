@@ -66,3 +66,9 @@ def test_so_is_the_state() -> None:
     for length in range(len(EVERY_EVENT) + 1):
         state = order.fold(EVERY_EVENT[:length])
         assert states.decode("state", encode(state)) == state
+
+
+def test_an_event_about_what_nobody_knows_changes_nothing_that_is_known() -> None:
+    begun = order.fold([placed(None)])
+    for strange in (events.PaymentAuthorised(payment_id="?"), failed_event("?"), events.RefundSucceeded(refund_id="?")):
+        assert order.evolve(begun, strange) == begun

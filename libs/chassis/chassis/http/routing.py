@@ -105,6 +105,8 @@ class _Request(Request):
             body = await super().body()
             if body and self._has_json and not _JSON.match(self.headers.get("content-type", "")):
                 raise Problem(UNSUPPORTED_MEDIA_TYPE, "The body must be JSON, with Content-Type: application/json.")
+            if body and self._has_json and self.headers.get("content-encoding", "identity").lower() != "identity":
+                raise Problem(UNSUPPORTED_MEDIA_TYPE, "The body must come as it is: nothing is unpacked here.")
         return self._body
 
     async def json(self) -> Any:
