@@ -6,13 +6,16 @@ A seed draws the schedule. ``FAULT_SEED=17 pytest tests/faults -m "not long"`` p
 import asyncio
 import os
 import random
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
+from backing import ROOM, mounted, why_no_disk
 from chassis.fixtures import until
 from chassis.servers.rabbit_for_tests import Broker
 from chassis.servers.rabbitmq import find_server, how_to_get_one
@@ -52,6 +55,7 @@ async def shop_through(seed: int, told: Callable[[str], None]) -> str:
 async def _suffer(shop: Rig, crowd: Crowd, schedule: list[Fault], told: Callable[[str], None]) -> str:
     await asyncio.sleep(2 * BEFORE_SECONDS)
     before = crowd.rate(BEFORE_SECONDS)
+    assert before, "nobody buys, and nothing is broken yet"
     await shop.suffer(schedule, told)
     ended = time.monotonic()
 
@@ -88,9 +92,18 @@ async def placed(server: str) -> set[str]:
 
 @pytest.fixture
 def own_broker(rabbit: Broker) -> None:
-    """A RabbitMQ that can be killed (installed now, where it may be), or a skip with the reason."""
+    """A RabbitMQ that can be killed (installed now, where it may be) and cut off, or a skip with the reason."""
+    if not Path("/proc/net/tcp").exists():
+        pytest.skip("whose a connection is, only Linux tells")
     if find_server() is None:
         pytest.skip(f"A broker that is given cannot be killed. {how_to_get_one()}")
+
+
+def test_a_disk_that_can_be_filled_is_to_be_had(tmp_path: Path) -> None:
+    if reason := why_no_disk(tmp_path):
+        pytest.skip(f"no full disk among the faults: {reason}")
+    seen = subprocess.run([*mounted(tmp_path), "df", "-B1", "--output=size", str(tmp_path)], capture_output=True)
+    assert int(seen.stdout.split()[1]) == ROOM
 
 
 @pytest.mark.usefixtures("own_broker")
