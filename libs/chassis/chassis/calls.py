@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from time import monotonic
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -192,17 +192,17 @@ class Caller:
         limit = None if wait_all else 0.05
         done, self._in_flight = await asyncio.wait(self._in_flight, timeout=limit, return_when=wanted)
         if done:
-            await self._record([task.result() for task in done])
+            await self._record(_in_turn(done))
         return len(done) or started
 
     async def flow(self) -> int:
         """Record what has come back, as the loop does; now and then see what else is due."""
-        if monotonic() - self._leased_at >= LEASE_EVERY:
+        if asyncio.get_running_loop().time() - self._leased_at >= LEASE_EVERY:
             await self._lease()
         done = {task for task in self._in_flight if task.done()}
         if done:
             self._in_flight -= done
-            await self._record([task.result() for task in done])
+            await self._record(_in_turn(done))
         return len(done)
 
     async def stop(self, seconds: float) -> None:
@@ -212,7 +212,7 @@ class Caller:
             done, late = await asyncio.wait(self._in_flight, timeout=seconds)
             self._in_flight = set()
             if done:
-                await self._record([task.result() for task in done])
+                await self._record(_in_turn(done))
             for task in late:
                 task.cancel()
 
@@ -220,7 +220,7 @@ class Caller:
         service, room = self._service, IN_FLIGHT - len(self._in_flight)
         if room <= 0 or not service.calls.names:
             return 0
-        self._leased_at = monotonic()
+        self._leased_at = asyncio.get_running_loop().time()
         now, lease = service.world.clock(), service.world.ids()
         # A lease that is lost with the server is a call made again: that may hurry, where every call knows its key.
         waits = "off" if service.calls.idempotent else "on"
@@ -229,7 +229,7 @@ class Caller:
         if rows:
             service.world.faults.reach("call.leased")
         traces = await telemetry.of_streams(service, {row["stream"] for row in rows})
-        for row in rows:
+        for row in sorted(rows, key=itemgetter("id")):
             self._go(row, now, traces.get(row["stream"]))
         return len(rows)
 
@@ -346,6 +346,11 @@ def _parted(answers: Iterable[Answered]) -> tuple[list[Answered], list[Answered]
     for one in answers:
         (bad if one.error else good).append(one)
     return good, bad
+
+
+def _in_turn(done: Iterable[asyncio.Task[Answered]]) -> list[Answered]:
+    """What came back, in the order in which it was asked for: a set of tasks has none."""
+    return sorted((task.result() for task in done), key=lambda one: str(one.row["id"]))
 
 
 class GaveUpError(Exception):

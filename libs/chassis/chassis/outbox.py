@@ -7,8 +7,8 @@ be skipped, and there is no cursor to get wrong. A crash after sending sends aga
 care of that.
 """
 
+import asyncio
 from collections.abc import Sequence
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -73,7 +73,7 @@ class Relay:
 
     async def flow(self) -> int:
         """Send what was handed over; now and then, and when that is not all there is, look into the table."""
-        if self._behind or monotonic() - self._read_at >= READ_EVERY:
+        if self._behind or asyncio.get_running_loop().time() - self._read_at >= READ_EVERY:
             return await self.once()
         try:
             connection = await self._alone.connection()
@@ -103,7 +103,7 @@ class Relay:
         rows = await connection.fetch(READ, BATCH)
         self.more = self._behind = self._behind or len(rows) == BATCH
         # A commit that the read has seen may be handed over only now: it is not sent twice.
-        self._read, self._read_at = frozenset(row["id"] for row in rows), monotonic()
+        self._read, self._read_at = frozenset(row["id"] for row in rows), asyncio.get_running_loop().time()
         return await self._send(connection, [(row["id"], envelope_of(row)) for row in rows], 1)
 
     async def _send(

@@ -298,10 +298,11 @@ class Service:
         if self.subscriptions.types:
             self.world.courier.subscribe(self.name, self.subscriptions.types, self.receive)
 
-    async def start(self) -> None:
-        """Open the database, unless it is open, and run all loops until ``stop``."""
-        if not self.database.started:
-            await self.open_database()
+    def loops(self) -> dict[str, tuple[Callable[[], Awaitable[int]], float]]:
+        """What each of its loops does, and how many seconds it rests at most when there was nothing to do.
+
+        From now on what one of them commits goes on to the next in memory: somebody has to run them.
+        """
         steps: dict[str, tuple[Callable[[], Awaitable[int]], float]] = {
             "relay": (self._relay_step, POLL),
             "timers": (self._timers_until, POLL),
@@ -317,9 +318,15 @@ class Service:
             self._caller.running = True
         for number, step in enumerate(self._extra):
             steps[f"extra{number}"] = partial(step, self), POLL
+        return steps
+
+    async def start(self) -> None:
+        """Open the database, unless it is open, and run all loops until ``stop``."""
+        if not self.database.started:
+            await self.open_database()
         self._loops = [
             asyncio.create_task(self._loop(name, step, pause), name=f"{self.name}.{name}")
-            for name, (step, pause) in steps.items()
+            for name, (step, pause) in self.loops().items()
         ]
 
     async def stop(self) -> None:
