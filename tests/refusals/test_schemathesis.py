@@ -22,7 +22,7 @@ from shopping import Person, open_shop
 from surface import JSON, document, public
 
 SEED = int(os.environ.get("SCHEMATHESIS_SEED") or random.SystemRandom().randrange(10_000))
-SECONDS = int(os.environ.get("SCHEMATHESIS_SECONDS") or 18)
+SECONDS = int(os.environ.get("SCHEMATHESIS_SECONDS") or 16)
 LONG_SECONDS = int(os.environ.get("SCHEMATHESIS_SECONDS") or 600)
 CHECKS = (
     "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,"
