@@ -289,7 +289,9 @@ class Attempt(RuleBasedStateMachine):
     @invariant()
     def what_is_awaited_is_on_its_way(self) -> None:
         assert len(set(self.state.calling)) == len(self.state.calling)
-        assert all(self.out[operation] for operation in self.state.calling)
+        for operation in self.state.calling:
+            assert self.out[operation]
+            assert self.state.leaves_open(operation)
 
     @invariant()
     def what_is_open_is_asked_about(self) -> None:

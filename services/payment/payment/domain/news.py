@@ -59,7 +59,7 @@ def report(command: Report, state: State) -> list[Event]:
     if state.status is Status.NEW:
         return story.events
     _hear(story, command)
-    if command.operation in story.state.calling and story.state.leaves_open(command.operation):
+    if command.operation in story.state.calling:
         story.tell(_left_open(command.operation, command.charge.charge_id, command))
     _act(story, command.charge, command.operation)
     return story.events
@@ -112,8 +112,6 @@ def _hear(story: Story, command: Report) -> None:
     match charge.status:
         case "missing":
             _hear_missing(story)
-        case "pending":
-            pass
         case "requires_action":
             if state.status is Status.PROCESSING:
                 story.tell(_action_required(command))

@@ -98,8 +98,8 @@ def _refund(command: commands.Refund, state: State) -> list[Event]:
     if 0 < command.amount <= state.refundable:
         return [facts.RefundAsked(command.refund_id, command.amount)]
     reason = "exceeds_captured" if state.captured else "nothing_captured"
-    payment_id, order_id = state.payment_id or command.payment_id, state.order_id or command.order_id
-    return [facts.RefundFailed(payment_id, order_id, command.refund_id, command.amount, reason)]
+    order_id = state.order_id or command.order_id
+    return [facts.RefundFailed(command.payment_id, order_id, command.refund_id, command.amount, reason)]
 
 
 def _ask(command: commands.Ask, state: State) -> list[Event]:
