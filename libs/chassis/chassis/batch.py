@@ -8,8 +8,10 @@ so its draft is dropped and the rest stands.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any, assert_never
 
+import sqlalchemy as sa
 from soko_contracts import Message
 
 from chassis.aggregate import Aggregate
@@ -124,8 +126,14 @@ class Draft:
         return bool(self.events or self.rows or self.sent or self.timers or self.calls or self.forgotten)
 
 
+@cache
+def key_of(table: sa.Table) -> tuple[str, ...]:
+    """The names of the primary key's columns."""
+    return tuple(column.name for column in table.primary_key)
+
+
 def _row_key(row: Row) -> RowKey:
-    return row.table.name, tuple(row.values[column.name] for column in row.table.primary_key)
+    return row.table.name, tuple(row.values[name] for name in key_of(row.table))
 
 
 class Aggregates:

@@ -244,7 +244,7 @@ class Service:
             self.wake("relay")
         self.store.remember(draft.held)
         if draft.timers:
-            self.wake("timers")
+            self._timers.set(min(timer.after.at for timer in draft.timers.values()))
         if draft.calls:
             self._caller.make(made.calls)
             self.wake("calls")
@@ -305,7 +305,7 @@ class Service:
         """
         steps: dict[str, tuple[Callable[[], Awaitable[int]], float]] = {
             "relay": (self._relay_step, POLL),
-            "timers": (self._timers_until, POLL),
+            "timers": (self._timers_step, POLL),
             "jobs": (self.jobs_once, 2.0),
             "metrics": (self.measure_once, 5.0),
             "revocations": (self._poll_revocations, EVERY.total_seconds()),
@@ -382,12 +382,9 @@ class Service:
         await self.keys.poll_once()
         return 0
 
-    async def _timers_until(self) -> int:
-        moved = await self.timers_once()
-        if not moved:
-            due = await self._timers.next_at()
-            wait = POLL * 5 if due is None else (due - self.world.clock()).total_seconds()
-            await self._pause(self._wakes["timers"], max(0.0, min(POLL * 5, wait)))
+    async def _timers_step(self) -> int:
+        await self._pause(self._wakes["timers"], max(0.0, self._timers.wait()))
+        await self._timers.flow()
         return 1
 
     async def _relay_step(self) -> int:

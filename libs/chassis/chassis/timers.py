@@ -1,6 +1,7 @@
 """Durable timers: when due they move to the inbox and are worked off like any message."""
 
 from datetime import datetime
+from time import monotonic
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,11 +22,17 @@ from due order by due.due_at, stream, name
 NEXT = "select min(due_at) from timers"
 
 
+LOOK_EVERY = 1.0
+"""Seconds. Another process may have set a timer that is due before those this one knows of."""
+
+
 class Timers:
-    """``once()`` moves what is due."""
+    """``once()`` moves what is due; ``wait()`` says for how long nothing will be."""
 
     def __init__(self, service: "Service") -> None:
         self._service = service
+        self._next: datetime | None = None
+        self._looked_at = -LOOK_EVERY
 
     async def once(self) -> int:
         """Move due timers to the inbox; how many."""
@@ -37,6 +44,26 @@ class Timers:
             service.wake("worker")
         return moved
 
-    async def next_at(self) -> datetime | None:
-        """When the next timer is due."""
-        return await self._service.database.pool.fetchval(NEXT)  # type: ignore[no-any-return]
+    async def flow(self) -> int:
+        """The same for the loop, which looks only where there is something to see."""
+        if self.wait() <= 0:
+            while await self.once():
+                pass
+            self._next, self._looked_at = None, monotonic()
+            due = await self._service.database.pool.fetchval(NEXT)
+            if due is not None and (self._next is None or due < self._next):  # unless one was set meanwhile
+                self._next = due
+        return 0
+
+    def wait(self) -> float:
+        """Seconds until a timer is due that we know of, or until it is time to look."""
+        look = LOOK_EVERY - (monotonic() - self._looked_at)
+        if self._next is None:
+            return look
+        return min(look, (self._next - self._service.world.clock()).total_seconds())
+
+    def set(self, due: datetime) -> None:
+        """This process has just set a timer."""
+        if self._next is None or due < self._next:
+            self._next = due
+            self._service.wake("timers")

@@ -21,7 +21,7 @@ from soko_contracts import MESSAGES, Envelope
 from soko_contracts.registry import Message
 
 from chassis import tables, telemetry
-from chassis.batch import Asking, Draft, Recorded, Sent, Timer
+from chassis.batch import Asking, Draft, Recorded, Sent, Timer, key_of
 from chassis.codec import encode, encode_opening
 from chassis.once import Once
 from chassis.rows import Keep, Put, Remove, Row
@@ -123,7 +123,7 @@ def insert(table: sa.Table, columns: tuple[str, ...] = (), conflict: str = "") -
 @cache
 def upsert(table: sa.Table, columns: tuple[str, ...], newer_only: bool) -> str:
     """Insert, or replace these columns of the row with the same primary key."""
-    key = [column.name for column in table.primary_key]
+    key = key_of(table)
     changes = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in key)
     conflict = f"on conflict ({', '.join(key)}) do " + (f"update set {changes}" if changes else "nothing")
     if newer_only:
@@ -134,7 +134,7 @@ def upsert(table: sa.Table, columns: tuple[str, ...], newer_only: bool) -> str:
 @cache
 def delete(table: sa.Table) -> str:
     """Delete the rows whose primary keys stand in a JSON array."""
-    match = " and ".join(f"{table.name}.{column.name} = gone.{column.name}" for column in table.primary_key)
+    match = " and ".join(f"{table.name}.{name} = gone.{name}" for name in key_of(table))
     return f"delete from {table.name} using json_populate_recordset(null::{table.name}, {{}}::json) gone where {match}"
 
 
@@ -216,7 +216,7 @@ def _row_parts(rows: Iterable[Row]) -> Iterable[tuple[str, list[Json]]]:
                 sql = delete(row.table)
         groups.setdefault(sql, []).append(row)
     for sql in sorted(groups):
-        key = [column.name for column in groups[sql][0].table.primary_key]
+        key = key_of(groups[sql][0].table)
         yield (
             sql,
             [dict(row.values) for row in sorted(groups[sql], key=lambda row: [str(row.values[name]) for name in key])],
