@@ -1,11 +1,14 @@
 """The oracle finds each kind of breach: one is planted in a real shop's databases, and it is named."""
 
+import asyncio
+import random
 from typing import Any
 
 import asyncpg
 import pytest
 from past import Past
 from planted import PLANTED, Planted
+from shopping import OpenShop, Person
 from soko.oracle import RULES, Breach, breaches, rest, unrest, verify
 
 
@@ -51,6 +54,28 @@ async def _checksum(url: str) -> Any:
         return [(name, await connection.fetchrow(sums.format(name))) for name in names]
     finally:
         await connection.close()
+
+
+async def test_while_people_shop_what_holds_at_any_time_is_never_broken(shop: OpenShop) -> None:
+    """Each database is seen as it was at one moment, whatever happens in it meanwhile."""
+    sku = await shop.product(stock=1000)
+    over = asyncio.Event()
+
+    async def shop_on(guest: Person) -> None:
+        while not over.is_set():
+            await guest.add(sku)
+            answer = await guest.checkout(random.choice(["tok_success", "tok_declined"]), email="guest@soko.example")
+            order = answer.json().get("order", answer.json())
+            await guest.call("POST", f"/orders/{order['id']}/cancel", {})
+
+    shopping = asyncio.gather(*(shop_on(shop.guest()) for _ in range(4)))
+    try:
+        for _ in range(3):
+            assert await breaches(shop.urls, at_rest=False) == []
+    finally:
+        over.set()
+        await shopping
+    assert await shop.at_rest() == []
 
 
 async def test_while_something_is_on_its_way_only_what_always_holds_is_looked_at(past: Past) -> None:

@@ -23,8 +23,8 @@ AT_THE_DOOR = {405, 413}
 
 TABLES = "select tablename from pg_tables where schemaname = 'public' order by 1"
 SUM = "select count(*) || '/' || coalesce(sum(hashtextextended(t::text, 0)), 0) from \"{0}\" t"
-OF_ITSELF = {"jobs", "sessions", "login_attempts", "session_tokens"}
-"""Tables that change by what runs by itself, or by who is let in."""
+OF_ITSELF = {"jobs", "timers", "done", "sessions", "login_attempts", "session_tokens"}
+"""Tables that change by what runs by itself, a timer that falls due among it, or by who is let in."""
 
 WITH_BODY = [each for each in public() if each.body is not None and "webhooks" not in each.path]
 WEBHOOK = next(each for each in public() if "webhooks" in each.path)

@@ -56,6 +56,11 @@ class Rig:
         match kind:
             case "kill":
                 await self._signal(victim, signal.SIGKILL)
+            case "kill without its database":
+                async with self.wires["database"].suffering("silent", victim):
+                    await asyncio.sleep(fault.seconds / 2)
+                    await self._signal(victim, signal.SIGKILL)
+                    await asyncio.sleep(fault.seconds / 2)
             case "restart the broker":
                 await self._signal(victim, signal.SIGTERM)
             case "restart the database":

@@ -9,10 +9,12 @@ SERVERS = ("postgresql", "rabbitmq")
 SUPERVISOR = "shop"
 SECONDS = 90.0
 """From the first fault to the beginning of the last."""
-PAUSE = 3.0, 8.0
+PAUSE = 3.0, 7.0
 """Seconds from one fault to the next. A fault may last longer: several can be on at once."""
 FROZEN_SECONDS = 20.0
 FULL_SECONDS = 12.0
+WITHOUT_SECONDS = 8.0
+"""Its database is silent so long, and it is killed in the middle: with all that it could not store."""
 NETWORK_SECONDS = {"cut off": (5.0, 15.0), "silent": (5.0, 25.0), "slow": (5.0, 15.0)}
 """The longest silence outlasts the broker's heartbeats and the wait for its confirms."""
 
@@ -27,6 +29,7 @@ VICTIMS = {
     "database cut off": (*SERVICES, CARDSIM),
     "database silent": (*SERVICES, CARDSIM),
     "database slow": (*SERVICES, CARDSIM),
+    "kill without its database": SERVICES,
     "disk full": ("postgresql",),
     "restart one after the other": ("all",),
 }
@@ -67,5 +70,7 @@ def _lasting(kind: str, chance: random.Random) -> float:
             return FROZEN_SECONDS
         case "disk full":
             return FULL_SECONDS
+        case "kill without its database":
+            return WITHOUT_SECONDS
         case _:
             return chance.uniform(*NETWORK_SECONDS.get(kind.partition(" ")[2], (0.0, 0.0)))

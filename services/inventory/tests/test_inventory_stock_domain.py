@@ -101,6 +101,10 @@ def test_selling_takes_reserved_units_off_the_shelf_and_crosses_nothing() -> Non
     assert outcome.state.reserved == 0
 
 
+def test_the_last_unit_can_be_sold() -> None:
+    given(stock, *TWENTY, Reserved("o", 20)).when(Sell("o", 20)).then(Sold("o", 20)).sends()
+
+
 def test_units_sold_to_an_order_that_was_cancelled_are_free_again() -> None:
     gone = (*TWENTY, Reserved("o", 20), Sold("o", 20))
     given(stock, *gone).when(TakeBack("o", 20)).then(Returned("o", 20), crossed(20, 0, 20))
@@ -132,8 +136,9 @@ def test_a_shortage_closes_as_units_come_and_reservations_go() -> None:
     assert stock.fold((*short, Counted(18, 6, 0))).shortage == 0
 
 
-def test_an_adjustment_upwards_is_fine_during_a_shortage() -> None:
-    given(stock, *TWENTY, Reserved("o", 18), Counted(12, -8, 6)).when(Adjust(1)).then(Adjusted(1, "adjusted"))
+@pytest.mark.parametrize("delta", [0, 1])
+def test_an_adjustment_that_takes_nothing_is_fine_during_a_shortage(delta: int) -> None:
+    given(stock, *TWENTY, Reserved("o", 18), Counted(12, -8, 6)).when(Adjust(delta)).then(Adjusted(delta, "adjusted"))
 
 
 def test_units_that_are_not_there_are_not_sold() -> None:

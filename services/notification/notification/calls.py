@@ -91,5 +91,5 @@ async def erase(asked: Asked, service: Service) -> Iterable[Outcome]:
     """Everything that still says something about a person goes; what is left counts and dates."""
     settings = service.settings
     assert isinstance(settings, Settings)
-    await erasure.erase(service.database, settings.mail_folder, asked.request["subject_id"])
+    await erasure.erase(service.database, settings.mail_folder, asked.request["subject_id"], asked.now)
     return []

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection
+from datetime import datetime
 from pathlib import Path
 
 from chassis.database import Database
@@ -14,16 +15,21 @@ where subject_id = $1 returning id
 """
 STOP_MAILS = "delete from calls where name = 'mail' and request -> 'notification' ->> 'subject_id' = $1"
 DROP_PARKED = """
-delete from inbox where type = 'notification.send.v1' and parked_at is not null and data ->> 'subject_id' = $1
+with gone as (
+    delete from inbox where type = 'notification.send.v1' and parked_at is not null and data ->> 'subject_id' = $1
+    returning *
+)
+insert into done (id, message_id, subscription, type, key, correlationid, tries, received_at, finished_at, note)
+select id, message_id, subscription, type, key, correlationid, tries, received_at, $2, 'erased' from gone
 """
 
 
-async def erase(database: Database, folder: Path, subject_id: str) -> None:
+async def erase(database: Database, folder: Path, subject_id: str, now: datetime) -> None:
     """Do it; doing it again is harmless."""
     async with database.pool.acquire() as connection, connection.transaction():
         rows = await connection.fetch(BLANK, subject_id)
         await connection.execute(STOP_MAILS, subject_id)
-        await connection.execute(DROP_PARKED, subject_id)
+        await connection.execute(DROP_PARKED, subject_id, now)
     await asyncio.to_thread(_unlink, folder, {row["id"] for row in rows})
 
 

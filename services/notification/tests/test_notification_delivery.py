@@ -250,6 +250,17 @@ async def test_an_erased_customer_gets_no_mail_that_was_still_waiting(mailing: R
         assert await harness.service.database.pool.fetchval("select count(*) from calls") == 0
 
 
+async def test_a_wish_that_was_parked_goes_with_its_customer_and_is_remembered_as_erased(mailing: Running) -> None:
+    async with mailing() as harness:
+        pool = harness.service.database.pool
+        await harness.service.receive([harness.envelope(wish(), subject="u-1")])
+        await pool.execute("update inbox set parked_at = received_at where type = 'notification.send.v1'")
+        await harness.deliver(identity.UserErased(user_id="u-1", role="customer", active=False), subject="u-2")
+        assert await pool.fetchval("select count(*) from inbox") == 0
+        notes = await pool.fetch("select note from done where type = 'notification.send.v1'")
+        assert [row["note"] for row in notes] == ["erased"]
+
+
 async def test_nothing_kept_after_sending_holds_an_address(mailing: Running) -> None:
     async with mailing() as harness:
         await harness.deliver(wish(data={**DATA, "secret": "hush"}), subject="u-1")

@@ -1,11 +1,9 @@
-"""Paying and looking at payments over HTTP, with a stand-in for the order and for the card gateway."""
+"""Payments over HTTP: the ways to pay, what is seen, and what staff do by hand."""
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-import orjson
 import pytest
 from chassis.fixtures import Harness
 from chassis.http.testing import walk
@@ -14,32 +12,7 @@ from payment.service import build
 from payment.settings import Settings
 from pydantic import ValidationError
 from soko_contracts import payment as contracts
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
-from starlette.types import ASGIApp
-
-STAFF = ["payments:read", "payments:write"]
-CUSTOMER = "0198c0de-0000-7000-8000-000000000001"
-SOMEBODY = "0198c0de-0000-7000-8000-000000000003"
-ANOTHER = "0198c0de-0000-7000-8000-000000000002"
-
-
-@dataclass
-class Order:
-    """Stands where the order would: answers what it is told to, and remembers what it was asked."""
-
-    status: int = 200
-    body: Any = None
-    asked: list[tuple[str, Any, dict[str, str]]] = field(default_factory=list)
-
-    def app(self) -> ASGIApp:
-        async def answer(request: Request) -> Response:
-            self.asked.append((request.url.path, orjson.loads(await request.body()), dict(request.headers)))
-            return JSONResponse(self.body, self.status)
-
-        return Starlette(routes=[Route("/{path:path}", answer, methods=["POST"])])
+from till import ANOTHER, CUSTOMER, Order, promised, staff
 
 
 @pytest.fixture
@@ -51,40 +24,6 @@ def order() -> Order:
 async def shop(running: Callable[..., Any], order: Order) -> AsyncIterator[Harness]:
     async with running(build, Settings, peers={"order": order.app()}) as harness:
         yield harness
-
-
-async def promised(
-    shop: Harness, customer_id: str | None = CUSTOMER, order_id: str = "o-1", amount: int = 125000
-) -> str:
-    """A cash on delivery order's payment: promised, not collected."""
-    payment_id = new_id()
-    message = contracts.Authorise(
-        payment_id=payment_id,
-        order_id=order_id,
-        number="SO-1",
-        customer_id=customer_id,
-        method="cash_on_delivery",
-        amount=amount,
-        currency="KES",
-    )
-    await shop.deliver(message, subject=order_id)
-    return payment_id
-
-
-def staff(shop: Harness) -> dict[str, str]:
-    return shop.bearer(SOMEBODY, role="staff", rights=STAFF)
-
-
-async def paid_in(shop: Harness, key: str = "k-1", **changes: Any) -> Any:
-    """Staff take a payment without an order."""
-    body = {
-        "method": "cash_on_delivery",
-        "amount": {"amount": "1250.00", "currency": "KES"},
-        "reference": "market stall",
-        **changes,
-    }
-    body = {name: value for name, value in body.items() if value is not None}
-    return await shop.client.post("/api/v1/payments", json=body, headers={**staff(shop), "Idempotency-Key": key})
 
 
 class TestMethods:
@@ -191,144 +130,6 @@ class TestLooking:
         for query in ("colour=red", "status=lost", "ordering=reason", "limit=0"):
             assert (await shop.client.get(f"/api/v1/payments?{query}", headers=staff(shop))).status_code == 422
         assert (await shop.client.get("/api/v1/payments/nothing", headers=staff(shop))).status_code == 404
-
-
-PAYING = {"order_id": "o-1", "method": "card", "token": "tok_success"}
-
-
-class TestPayingAnOrder:
-    def answer(self, payment_id: str) -> dict[str, Any]:
-        return {
-            "id": "o-1",
-            "number": "SO-1",
-            "payment": {"id": payment_id, "method": "card"},
-            "total": {"amount": "1250.00", "currency": "KES"},
-            "updated_at": "2026-01-05T12:00:00Z",
-        }
-
-    async def pay(self, shop: Harness, headers: dict[str, str] | None = None, **changes: Any) -> Any:
-        given = {**shop.bearer(CUSTOMER), "Idempotency-Key": "k-1", "Prefer": "wait=5", **(headers or {})}
-        return await shop.client.post("/api/v1/payments", json={**PAYING, **changes}, headers=given)
-
-    async def test_asks_the_order_with_the_callers_token_and_key(self, shop: Harness, order: Order) -> None:
-        order.body = self.answer(await promised(shop))
-        answer = await self.pay(shop)
-        ((path, body, headers),) = order.asked
-        assert path == "/internal/v1/orders/o-1/pay"
-        assert body == {"method": "card", "token": "tok_success", "phone": None}
-        assert headers["idempotency-key"] == "k-1"
-        assert headers["prefer"] == "wait=5"
-        assert headers["authorization"].startswith("Bearer ")
-        assert (answer.status_code, answer.json()["status"]) == (200, "authorised")
-
-    async def test_answers_what_the_order_began_before_its_command_is_here(self, shop: Harness, order: Order) -> None:
-        order.status, order.body = 202, self.answer("p-9")
-        answer = await self.pay(shop)
-        assert (answer.status_code, answer.json()["id"], answer.json()["status"]) == (202, "p-9", "processing")
-
-    async def test_a_guest_pays_with_the_cart_token(self, shop: Harness, order: Order) -> None:
-        order.status, order.body = 202, self.answer("p-9")
-        headers = {"X-Cart-Token": "a" * 43, "Idempotency-Key": "k-1"}
-        answer = await shop.client.post("/api/v1/payments", json=PAYING, headers=headers)
-        assert answer.status_code == 202
-        assert order.asked[0][2]["x-cart-token"] == "a" * 43
-
-    async def test_passes_the_orders_no_on(self, shop: Harness, order: Order) -> None:
-        order.status = 402
-        order.body = {
-            "type": "/problems/payment-failed",
-            "title": "Failed",
-            "status": 402,
-            "detail": "declined",
-            "order": {},
-        }
-        answer = await self.pay(shop)
-        assert (answer.status_code, answer.json()["type"]) == (402, "/problems/payment-failed")
-        assert answer.json()["instance"] == "/api/v1/payments"
-
-    async def test_an_order_that_is_down_is_said_to_be(self, shop: Harness, order: Order) -> None:
-        shop.peers.pop("order")
-        answer = await self.pay(shop)
-        assert (answer.status_code, answer.json()["service"]) == (503, "order")
-
-    @pytest.mark.parametrize(
-        ("changes", "pointer"),
-        [
-            ({"method": "shells"}, "/method"),
-            ({"token": None}, "/token"),
-            ({"amount": {"amount": "1.00", "currency": "KES"}}, "/amount"),
-            ({"reference": "mine"}, "/reference"),
-            ({"phone": "0700"}, "/phone"),
-            ({"tip": 1}, "/tip"),
-        ],
-    )
-    async def test_what_is_wrong_is_named(
-        self, shop: Harness, order: Order, changes: dict[str, Any], pointer: str
-    ) -> None:
-        answer = await self.pay(shop, **changes)
-        assert answer.status_code == 422
-        assert answer.json()["errors"][0]["pointer"] == pointer
-        assert order.asked == []
-
-    async def test_needs_a_key_and_a_caller(self, shop: Harness) -> None:
-        keyless = await shop.client.post("/api/v1/payments", json=PAYING, headers=shop.bearer(CUSTOMER))
-        assert keyless.status_code == 400
-        nobody = await shop.client.post("/api/v1/payments", json=PAYING, headers={"Idempotency-Key": "k"})
-        assert nobody.status_code == 401
-
-
-class TestWithoutAnOrder:
-    async def test_staff_take_cash_and_mark_it_paid(self, shop: Harness) -> None:
-        begun = await paid_in(shop)
-        assert begun.status_code == 202
-        payment_id = begun.json()["id"]
-        await shop.settle()
-        marked = await shop.client.post(
-            f"/api/v1/payments/{payment_id}/mark-paid", json={"reference": "R-17"}, headers=staff(shop)
-        )
-        assert marked.status_code == 202
-        await shop.settle()
-        shown = (await shop.client.get(f"/api/v1/payments/{payment_id}", headers=staff(shop))).json()
-        assert (shown["status"], shown["receipt"], shown["reference"]) == ("captured", "R-17", "market stall")
-        assert [type(message).__name__ for message in shop.sent] == ["Started", "Authorised", "Captured"]
-
-    async def test_the_same_key_is_the_same_payment(self, shop: Harness) -> None:
-        first, second = await paid_in(shop), await paid_in(shop)
-        assert first.json()["id"] == second.json()["id"]
-        assert second.headers["idempotency-replayed"] == "true"
-        assert (await paid_in(shop, reference="another")).status_code == 422
-
-    @pytest.mark.parametrize(
-        ("changes", "pointer"),
-        [
-            ({"amount": None}, "/amount"),
-            ({"amount": {"amount": "0.00", "currency": "KES"}}, "/amount/amount"),
-            ({"amount": {"amount": "5.00", "currency": "USD"}}, "/amount/currency"),
-            ({"reference": None}, "/reference"),
-            ({"method": "card"}, "/token"),
-        ],
-    )
-    async def test_what_is_wrong_is_named(self, shop: Harness, changes: dict[str, Any], pointer: str) -> None:
-        answer = await paid_in(shop, **changes)
-        assert answer.status_code == 422
-        assert answer.json()["errors"][0]["pointer"] == pointer
-
-    async def test_customers_do_not(self, shop: Harness) -> None:
-        body = {"method": "cash_on_delivery", "amount": {"amount": "5.00", "currency": "KES"}, "reference": "mine"}
-        answer = await shop.client.post(
-            "/api/v1/payments", json=body, headers={**shop.bearer(CUSTOMER), "Idempotency-Key": "k"}
-        )
-        assert answer.status_code == 403
-
-    async def test_rules_are_told(self, shop: Harness) -> None:
-        payment_id = (await paid_in(shop)).json()["id"]
-        early = await shop.client.post(f"/api/v1/payments/{payment_id}/capture", headers=staff(shop))
-        assert (early.status_code, early.json()["type"]) == (409, "/problems/payment-not-authorised")
-        await shop.settle()
-        await shop.client.post(f"/api/v1/payments/{payment_id}/void", headers=staff(shop))
-        await shop.settle()
-        late = await shop.client.post(f"/api/v1/payments/{payment_id}/void", headers=staff(shop))
-        assert (late.status_code, late.json()["type"]) == (409, "/problems/payment-over")
 
 
 class TestByHand:

@@ -49,6 +49,7 @@ class TestAuthorising:
 
     def test_again_while_the_provider_has_not_answered_changes_nothing(self) -> None:
         given(payment, REQUESTED).when(AUTHORISE).then().sends()
+        given(payment, REQUESTED, AUTHORISED, VOID_ASKED).when(AUTHORISE).then().sends()
 
     @pytest.mark.parametrize(
         ("history", "answer"),

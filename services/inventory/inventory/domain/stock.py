@@ -131,8 +131,9 @@ def not_enough(state: Stock, asked: int) -> Refused:
 
 def crossings(before: Stock, after: Stock) -> list[Event]:
     """What is told when the free units cross zero or the threshold."""
-    if after.sku is None or after.level == before.level:
+    if after.level == before.level:
         return []
+    assert after.sku is not None  # what nobody listed has no units to cross anything
     told: list[Event] = [LevelCrossed(after.sku, after.on_hand, after.reserved, after.available)]
     if before.level == Level.ENOUGH:
         told.append(FellLow(after.sku, after.available, after.threshold))
