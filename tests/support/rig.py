@@ -57,7 +57,7 @@ class Rig:
             case "kill":
                 await self._signal(victim, signal.SIGKILL)
             case "kill without its database":
-                async with self.wires["database"].suffering("silent", victim):
+                async with self.wires["database"].suffering("cut", victim):
                     await asyncio.sleep(fault.seconds / 2)
                     await self._signal(victim, signal.SIGKILL)
                     await asyncio.sleep(fault.seconds / 2)

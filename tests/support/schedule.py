@@ -14,7 +14,7 @@ PAUSE = 3.0, 7.0
 FROZEN_SECONDS = 20.0
 FULL_SECONDS = 12.0
 WITHOUT_SECONDS = 8.0
-"""Its database is silent so long, and it is killed in the middle: with all that it could not store."""
+"""It is cut off from its database so long, and killed in the middle: with all that it could not store."""
 NETWORK_SECONDS = {"cut off": (5.0, 15.0), "silent": (5.0, 25.0), "slow": (5.0, 15.0)}
 """The longest silence outlasts the broker's heartbeats and the wait for its confirms."""
 
