@@ -13,10 +13,12 @@ from chassis.http import (
     Moment,
     Money,
     OpenQuery,
+    Paging,
     Router,
     anyone,
     body_limit,
     create_app,
+    paging,
     right,
     signed_in,
 )
@@ -74,6 +76,11 @@ async def featured(caller: Caller = Depends(anyone)) -> Placed:
 @router.get("/places/{id}", operation_id="get_place", summary="Get")
 async def get(id: str, caller: Caller = Depends(anyone)) -> Placed:  # noqa: A002 - the path's word
     return Placed(name=id)
+
+
+@router.get("/secrets", operation_id="list_secrets", summary="List")
+async def secrets(page: Paging = Depends(paging()), caller: Caller = Depends(signed_in)) -> Placed:
+    return Placed(name="secret")
 
 
 @router.delete("/places/{id}", operation_id="remove_place", summary="Remove", status_code=204)
@@ -210,6 +217,10 @@ async def test_an_unknown_query_parameter_is_refused_on_every_route(client: http
     for answer in (await client.get("/api/v1/places?colr=red"), await client.post("/api/v1/places?dry=1", json=GOOD)):
         assert answer.status_code == 422
         assert errors(answer)[0][1] == "is not a known parameter"
+
+
+async def test_who_may_not_ask_is_not_told_what_is_wrong_with_the_question(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/api/v1/secrets?page=1&limit=1")).status_code == 401
 
 
 async def test_a_filter_may_be_repeated_and_a_single_value_may_not(client: httpx.AsyncClient) -> None:

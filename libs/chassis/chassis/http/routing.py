@@ -53,6 +53,8 @@ class Route(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         self.dependants = dependants = list(_flat(self.dependant))
         self.access = _access(self, dependants)
+        # Who may not ask is told that first, not what is wrong with the question.
+        self.dependant.dependencies.sort(key=lambda each: not any(_is_access(inner) for inner in _flat(each)))
         _check(self, dependants)
         if isinstance(self.access, PeerAccess):
             self.include_in_schema = False
@@ -148,6 +150,10 @@ def _flat(dependant: Dependant) -> Iterator[Dependant]:
     yield dependant
     for inner in dependant.dependencies:
         yield from _flat(inner)
+
+
+def _is_access(dependant: Dependant) -> bool:
+    return isinstance(dependant.call, Access | PeerAccess)
 
 
 def _access(route: APIRoute, dependants: list[Dependant]) -> Access | PeerAccess:
