@@ -60,6 +60,8 @@ class Weather:
     faults: Mapping[str, float]
     broker: bool
     """Messages wait in queues, as with a broker; else they are handed over directly."""
+    flowing: bool
+    """Loops hand on in memory what they commit."""
     staying: float
     """How likely the one that was moved last goes on."""
     patience: float
@@ -73,7 +75,8 @@ class Weather:
         strength = chance.choice((0.5, 1.0, 2.0))
         return cls(
             faults={kind: KINDS[kind] * strength for kind in kinds if chance.random() < share},
-            broker=chance.random() < 0.6,
+            broker=chance.random() < 0.5,
+            flowing=chance.random() < 0.75,
             staying=chance.choice((0.0, 0.5, 0.8, 0.95)),
             patience=chance.choice((0.005, 0.02, 0.05)),
             actions=chance.randint(12, 36),

@@ -1,7 +1,7 @@
 """Who moves next: drawn from the seed, one move at a time, each only when nothing else moves by itself."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -24,8 +24,8 @@ TICKS = tuple(timedelta(milliseconds=each) for each in (1, 20, 60, 300, 1000, 50
 LEAPS = tuple(timedelta(seconds=each) for each in (31, 70, 300, 960, 3700))
 SHORT = timedelta(milliseconds=300)
 """Time shorter than this makes nobody look for what is due by now."""
-BY_TIME = frozenset({"timers", "work", "calls", "bank", "send"})
-BY_WRITES = frozenset({"relay", "work", "calls", "extra", "bank", "send"})
+BY_TIME = frozenset({"timers", "worker", "calls", "relay", "bank", "send"})
+BY_WRITES = frozenset({"relay", "worker", "calls", "extra", "bank", "send"})
 
 EXPECTED: tuple[type[BaseException], ...] = (*AWAY, asyncpg.PostgresError, Conflict, Died, Crash)
 """What a step may raise while things go wrong: the loop around it tries again."""
@@ -110,7 +110,7 @@ class Director:
         process = self.stage.processes[name]
         del self._ready[step]
         self._running.add(step)
-        self._begin(process.life.begin(_result(process.steps()[what]), step=True), "step", step)
+        self._begin(process.life.begin(_result(process.steps[what]), step=True), "step", step)
 
     def _deliver(self) -> None:
         self.begin_delivery(self._chance.choice(self.stage.courier.waiting))
@@ -122,7 +122,11 @@ class Director:
     def _act(self) -> None:
         person = self._chance.choice(self._idle())
         self._left -= 1
-        self._begin(self.loop.create_task(person.act()), "person", person)
+        self.begin_visit(person, person.act())
+
+    def begin_visit(self, person: Person, visit: Coroutine[Any, Any, None]) -> None:
+        """Somebody does something."""
+        self._begin(self.loop.create_task(visit), "person", person)
 
     def _revive(self) -> None:
         self.begin_life(self._chance.choice(self._fallen()))
@@ -139,14 +143,14 @@ class Director:
     def _leap(self) -> None:
         self.pass_time(self._chance.choice(LEAPS))
         for name, process in self.stage.processes.items():
-            if process.running and "jobs" in process.steps():
+            if process.running and "jobs" in process.steps:
                 self._ready[name, "jobs"] = None
 
     def pass_time(self, by: timedelta) -> None:
         """Move the clock."""
         self.trace.say(f"time passes: {by.total_seconds()} s")
         self.loop.advance(by)
-        if by >= SHORT:
+        if by >= SHORT and not self.misfortune.over:
             self.wake(BY_TIME)
 
     def _strike(self) -> None:
@@ -166,14 +170,14 @@ class Director:
 
     def written(self, name: str) -> None:
         """Something was written by this process: its steps may have something to do."""
-        steps = self.stage.processes[name].steps() if self.stage.processes[name].part else {}
+        steps = self.stage.processes[name].steps
         self._ready |= {(name, step): None for step in steps if step in BY_WRITES}
 
-    def wake(self, steps: frozenset[str]) -> None:
-        """These steps of everybody may have something to do."""
+    def wake(self, steps: frozenset[str], names: Collection[str] | None = None) -> None:
+        """These steps, of everybody or of some, may have something to do."""
         for name, process in self.stage.processes.items():
-            if process.running:
-                self._ready |= {(name, step): None for step in process.steps() if step in steps}
+            if process.running and (names is None or name in names):
+                self._ready |= {(name, step): None for step in process.steps if step in steps}
 
     @property
     def busy(self) -> bool:
@@ -225,7 +229,7 @@ class Director:
             else:
                 self._ready[name, step] = None
         elif step == "start":
-            self._ready |= {(name, each): None for each in self.stage.processes[name].steps() if each != "jobs"}
+            self._ready |= {(name, each): None for each in self.stage.processes[name].steps if each != "jobs"}
         elif task.result():
             self.written(name)
             self._ready[name, step] = None

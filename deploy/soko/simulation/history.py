@@ -57,15 +57,17 @@ async def play(seed: int, ground: Ground, gate: Gate, loop: VirtualLoop) -> Hist
     loop.set(BEGINNING + LATER)
     await ground.reset()
     trace = Trace(loop.now)
-    stage = Stage(ground, loop, misfortune, seed, weather.broker)
+    stage = Stage(ground, loop, misfortune, seed, weather.broker, weather.flowing)
     shop = Shop(stage.door, loop, stage.ids, opening.SKUS, trace.say, seeding.demo_password(), misfortune.tally)
     for process in stage.processes.values():
         await process.start()
     gate.closed, gate.fate = True, misfortune.fate
-    director = Director(stage, gate, _people(shop, stage), weather, misfortune, stage.chance("director"), trace)
+    staff = Staff("staff", shop, stage.chance("staff"), opening.STAFF)
+    people = [*_shoppers(shop, stage), staff]
+    director = Director(stage, gate, people, weather, misfortune, stage.chance("director"), trace)
     try:
         await director.play()
-        await settle(director)
+        await settle(director, staff)
     except NeverRestsError as error:
         history.found.append(str(error))
     finally:
@@ -83,12 +85,11 @@ async def play(seed: int, ground: Ground, gate: Gate, loop: VirtualLoop) -> Hist
     return history
 
 
-def _people(shop: Shop, stage: Stage) -> list[Person]:
+def _shoppers(shop: Shop, stage: Stage) -> list[Person]:
     people: list[Person] = [Shopper(f"guest{number}", shop, stage.chance(f"guest{number}")) for number in range(GUESTS)]
     for email in opening.CUSTOMERS:
         name = email.partition("@")[0]
         people.append(Shopper(name, shop, stage.chance(name), email))
-    people.append(Staff("staff", shop, stage.chance("staff"), opening.STAFF))
     return people
 
 

@@ -15,13 +15,13 @@ PRICES = ("2499.00", "350.00", "120.00", "999.50")
 ADMIN = "admin@soko.example"
 STAFF = "staff@soko.example"
 CUSTOMERS = ("amina@soko.example", "brian@soko.example")
-CALM = Weather({}, broker=False, staying=0.0, patience=0.0, actions=0)
+CALM = Weather({}, broker=False, flowing=False, staying=0.0, patience=0.0, actions=0)
 
 
 async def open_shop(ground: Ground, loop: VirtualLoop) -> None:
     """Make all that on empty databases, one thing after the other."""
     misfortune = Misfortune(CALM, stream(SEED, "misfortune"))
-    stage = Stage(ground, loop, misfortune, SEED, broker=False)
+    stage = Stage(ground, loop, misfortune, SEED, broker=False, flowing=False)
     for process in stage.processes.values():
         await process.start()
     password = seeding.demo_password()
@@ -41,7 +41,7 @@ async def open_shop(ground: Ground, loop: VirtualLoop) -> None:
     while busy:
         busy = False
         for process in stage.processes.values():
-            for name, step in process.steps().items():
+            for name, step in process.steps.items():
                 if name != "jobs":
                     busy = bool(await step()) or busy
     stage.die()

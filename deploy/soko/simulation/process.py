@@ -17,15 +17,25 @@ Step = Callable[[], Awaitable[int]]
 SILENCE = 45.0
 """Seconds, longer than anybody listens."""
 SLOW = 3.0
+FLOWING = ("relay", "worker", "calls")
 PROVIDER = "cardsim"
 HEARING = "payment"
 
 
 class Process:
-    """One service, or the card gateway. ``make`` builds it anew, with its own points where it may crash."""
+    """One service, or the card gateway. ``make`` builds it anew, with its own points where it may crash.
 
-    def __init__(self, name: str, make: Callable[[Faults], Any], kept: Kept, misfortune: Misfortune) -> None:
+    ``flowing``: its loops hand on in memory what they commit, as in a running shop; else each step begins with a look
+    into the database, as after a restart.
+    """
+
+    def __init__(
+        self, name: str, make: Callable[[Faults], Any], kept: Kept, misfortune: Misfortune, *, flowing: bool
+    ) -> None:
         self.name, self._make, self._kept, self._misfortune = name, make, kept, misfortune
+        self._flowing = flowing
+        self.steps: dict[str, Step] = {}
+        """What its loops do, to be driven one at a time."""
         self.life = Life(name)
         self.life.dead = True
         self.running = False
@@ -39,6 +49,7 @@ class Process:
         self.life = Life(self.name)
         self.part = self._make(Faults(self._reached))
         await self.life.do(self.part.open_database())
+        self.steps = self._steps()
         self.running = True
         return 1
 
@@ -51,19 +62,21 @@ class Process:
     def dead(self) -> bool:
         return self.life.dead
 
-    def steps(self) -> dict[str, Step]:
-        """What its loops do, to be driven one at a time."""
+    def _steps(self) -> dict[str, Step]:
         part = self.part
         if self.name == PROVIDER:
             return {"bank": part.bank_once, "send": part.send_once}
-        return {
+        by_hand = {
             "relay": part.relay_once,
-            "work": part.work_once,
+            "worker": part.work_once,
             "timers": part.timers_once,
             "calls": self._calls,
             "extra": part.extra_once,
             "jobs": part.jobs_once,
         }
+        if not self._flowing:
+            return by_hand
+        return by_hand | {name: step for name, (step, _) in part.loops().items() if name in FLOWING}
 
     async def _calls(self) -> int:
         recorded: int = await self.part.calls_once(wait_all=False)

@@ -67,6 +67,15 @@ class Staff(Person):
         body = {"reference": f"R-{self.chance.randint(1, 99)}"}
         await self.ask("POST", f"/payments/{self._payment()}/mark-paid", body, key=self.shop.new_id())
 
+    async def make_good(self) -> None:
+        """Bring in what a count found missing."""
+        await self.log_in()
+        for sku in self.shop.skus:
+            found = await self.ask("GET", f"/inventory/{sku}")
+            if found.body["shortage"]:
+                body = {"quantity": found.body["shortage"]}
+                await self.ask("POST", f"/inventory/{sku}/receipts", body, key=self.shop.new_id())
+
     async def _entry(self, what: str, body: dict[str, object]) -> None:
         path, key = f"/inventory/{self.chance.choice(self.shop.skus)}/{what}", self.shop.new_id()
         times = 2 if self.chance.random() < 0.15 else 1

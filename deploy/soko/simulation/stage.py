@@ -31,6 +31,7 @@ class Stage:
     misfortune: Misfortune
     seed: int
     broker: bool
+    flowing: bool
     processes: dict[str, Process] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -40,7 +41,7 @@ class Stage:
         self.courier = SimulatedCourier(_Lives(self.processes), self.misfortune, chance, broker=self.broker)
         for name in PARTS:
             kept = self.ground.kept[name]
-            self.processes[name] = Process(name, partial(self._make, name), kept, self.misfortune)
+            self.processes[name] = Process(name, partial(self._make, name), kept, self.misfortune, flowing=self.flowing)
         apps: dict[str, ASGIApp] = dict(self.processes)
         self._apps = apps
         self.door: ASGIApp = build_gateway(self.ground.settings[GATEWAY], apps, self.loop.now).app
