@@ -1,7 +1,7 @@
 """Durable timers: when due they move to the inbox and are worked off like any message."""
 
+import asyncio
 from datetime import datetime
-from time import monotonic
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Timers:
         if self.wait() <= 0:
             while await self.once():
                 pass
-            self._next, self._looked_at = None, monotonic()
+            self._next, self._looked_at = None, asyncio.get_running_loop().time()
             due = await self._service.database.pool.fetchval(NEXT)
             if due is not None and (self._next is None or due < self._next):  # unless one was set meanwhile
                 self._next = due
@@ -57,7 +57,7 @@ class Timers:
 
     def wait(self) -> float:
         """Seconds until a timer is due that we know of, or until it is time to look."""
-        look = LOOK_EVERY - (monotonic() - self._looked_at)
+        look = LOOK_EVERY - (asyncio.get_running_loop().time() - self._looked_at)
         if self._next is None:
             return look
         return min(look, (self._next - self._service.world.clock()).total_seconds())
