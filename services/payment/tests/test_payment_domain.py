@@ -297,7 +297,7 @@ class TestMemory:
         assert payment.fold([REQUESTED, AUTHORISED, facts.CaptureAsked(500, "R-17")]).receipt == "R-17"
 
     def test_a_charge_once_named_keeps_its_name(self) -> None:
-        open_ = [REQUESTED, AUTHORISED, CAPTURE_ASKED, left_open("capture", None)]
+        open_: list[facts.Event] = [REQUESTED, AUTHORISED, CAPTURE_ASKED, left_open("capture", None)]
         assert payment.fold(open_).charge_id == "ch"
 
     def test_questions_are_counted_from_the_last_call_that_came_back(self) -> None:
