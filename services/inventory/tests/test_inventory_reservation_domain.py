@@ -106,6 +106,12 @@ def test_a_commit_sells_what_is_held(held: Streams) -> None:
     assert units(held, "KET") == (7, 0)
 
 
+def test_the_last_units_can_be_sold(shop: Streams) -> None:
+    shop.execute_many(holding, reserve(KET=10)).execute_many(holding, Commit("o", NOON))
+    assert shop.sent[0] == StockCommitted(order_id="o", lines=(StockLine(sku="KET", quantity=10),))
+    assert units(shop, "KET") == (0, 0)
+
+
 def test_a_release_after_the_commit_brings_the_units_back(held: Streams) -> None:
     held.execute_many(holding, Commit("o", NOON)).execute_many(holding, Release("o"))
     assert held.sent == [StockReleased(order_id="o", lines=LINES)]

@@ -66,7 +66,8 @@ class TestAuthorising:
     def test_by_a_method_that_does_not_exist_fails_without_asking_anyone(self) -> None:
         away = facts.TurnedAway(**{**ABOUT, "method": "shells"}, at=NOW, reason="method_unavailable")
         failed = told.Failed(**IDS, reason="method_unavailable")
-        given(payment).when(replace(AUTHORISE, method="shells")).then(away).sends(failed, FORGET)
+        then = given(payment).when(replace(AUTHORISE, method="shells")).then(away).sends(failed, FORGET)
+        assert then.state.status is facts.Status.FAILED
 
     def test_by_cash_asks_who_collects_it(self) -> None:
         cash = replace(REQUESTED, method="cash_on_delivery")
@@ -128,6 +129,22 @@ class TestSilence:
         given(payment, REQUESTED, left_open("authorise")).when(commands.Ask(NOW, 30)).then(
             facts.Asked(later, 60)
         ).sends(ask, After("ask", later, commands.Ask(later, 60)))
+
+    @pytest.mark.parametrize(
+        "open_",
+        [
+            [ACTION],
+            [AUTHORISED, CAPTURE_ASKED, left_open("capture")],
+            [AUTHORISED, VOID_ASKED, left_open("void")],
+            [AUTHORISED, CAPTURE_ASKED, CAPTURED, facts.RefundAsked("r1", 200), left_open("refund:r1")],
+        ],
+    )
+    def test_the_timer_asks_about_whatever_is_open(self, open_: list[Any]) -> None:
+        given(payment, REQUESTED, *open_).when(commands.Ask(NOW, 30)).then(facts.Asked(NOW + timedelta(seconds=60), 60))
+
+    def test_no_answer_about_what_nobody_asked_leaves_nothing_open(self) -> None:
+        for unknown in ("refund:r9", "dance"):
+            given(payment, REQUESTED, AUTHORISED).when(silent(unknown)).then().sends()
 
     def test_an_hour_is_the_longest_delay(self) -> None:
         then = given(payment, REQUESTED, left_open("authorise")).when(commands.Ask(NOW, 3000))
@@ -263,3 +280,35 @@ def test_cash_is_promised_taken_and_proved_by_a_receipt() -> None:
     given(payment, cash, facts.Authorised(None, 0)).when(taking).then(facts.CaptureAsked(500, "R-17")).sends(
         Call("cash_on_delivery.capture", "p1:capture", request)
     )
+
+
+class TestMemory:
+    """What later decisions and the views stand on."""
+
+    def test_whose_it_is_and_when_it_began_is_kept(self) -> None:
+        state = payment.fold([REQUESTED])
+        assert (state.number, state.customer_id, state.created_at) == ("SO-1", "c1", NOW)
+
+    def test_what_is_over_takes_nothing_more(self) -> None:
+        assert payment.fold([REQUESTED, AUTHORISED, CAPTURE_ASKED, DECLINED]).capturing == 0
+
+    def test_what_staff_wrote_and_the_receipt_are_kept(self) -> None:
+        assert payment.fold([replace(REQUESTED, reference="INV-1")]).reference == "INV-1"
+        assert payment.fold([REQUESTED, AUTHORISED, facts.CaptureAsked(500, "R-17")]).receipt == "R-17"
+
+    def test_a_charge_once_named_keeps_its_name(self) -> None:
+        open_: list[facts.Event] = [REQUESTED, AUTHORISED, CAPTURE_ASKED, left_open("capture", None)]
+        assert payment.fold(open_).charge_id == "ch"
+
+    def test_questions_are_counted_from_the_last_call_that_came_back(self) -> None:
+        asked: list[facts.Event] = [REQUESTED, left_open("authorise"), facts.Asked(NOW, 60), facts.Asked(NOW, 120)]
+        assert payment.fold(asked).asks == 2
+        assert payment.fold([*asked, ACTION]).asks == 0
+        assert payment.fold([*asked, left_open("void")]).asks == 0
+
+    def test_money_ends_the_search_for_a_promise(self) -> None:
+        assert not payment.fold([REQUESTED, DECLINED, facts.PromiseLeft("ch", 2), CAPTURED]).wants_void
+
+    def test_a_refund_is_as_new_as_the_report_of_it(self) -> None:
+        paid: list[facts.Event] = [REQUESTED, AUTHORISED, CAPTURE_ASKED, CAPTURED]
+        assert payment.fold([*paid, facts.Refunded("r1", 200, 4)]).revision == 4

@@ -22,6 +22,7 @@ from charges import (
     REFUND,
     REQUEST,
     REQUESTED,
+    TOKEN,
     TOLD_CAPTURED,
     TOLD_DECLINED,
     TOLD_VOIDED,
@@ -67,6 +68,10 @@ class TestVoiding:
         given(payment, REQUESTED, VOID_ASKED).when(says("authorised", 2, call="authorise")).then(
             AUTHORISED, VOID_ASKED
         ).sends(FORGET, CALL_VOID)
+
+    def test_comes_before_what_the_payer_has_to_do(self) -> None:
+        page = says("requires_action", 1, call="authorise", action="redirect", next_action=TOKEN)
+        given(payment, REQUESTED, VOID_ASKED).when(page).then(ACTION, VOID_ASKED).sends(ASK_LATER, CALL_VOID)
 
     def test_while_the_outcome_is_unknown_asks_at_once(self) -> None:
         given(payment, REQUESTED, left_open("authorise")).when(VOID).then(VOID_ASKED).sends(CALL_VOID)

@@ -154,7 +154,7 @@ def evolve(state: State, event: Event) -> State:
         case PromiseLeft():
             return replace(_seen(state, event), promise_left=True)
         case PromiseGone():
-            gone = replace(_seen(state, event), promise_left=False, void_known=event.voided or state.void_known)
+            gone = replace(_seen(state, event), promise_left=False, void_known=event.voided)
             return _returned(gone, "void")
         case RefundAsked():
             return _called(_giving(state, event.refund_id, Giving(event.amount, "asked")), f"refund:{event.refund_id}")
