@@ -18,7 +18,7 @@ from soko_contracts import Envelope
 from chassis import metrics, telemetry
 from chassis.codec import encode, members
 from chassis.sealing import Connected, Sealer
-from chassis.subscriptions import Received, Subscription, message_in, received
+from chassis.subscriptions import Received, Subscription, received
 from chassis.worker import told
 from chassis.writing import message_row
 
@@ -115,7 +115,7 @@ def arrivals_of(service: "Service", envelopes: Sequence[Envelope]) -> Iterable[A
             }
             one = Arrival(row, subscription, received(envelope, now))
             try:
-                message = message_in(envelope)
+                message = subscription.read(envelope)
                 row["key"] = subscription.key(message, one.at)
                 one.message = message
             except (ValueError, TypeError, KeyError, AttributeError, LookupError) as error:

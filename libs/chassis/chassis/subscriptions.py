@@ -36,7 +36,7 @@ class Subscription:
     """One message type to one translation.
 
     ``key`` says what has to stay in order. ``seals`` names the subject under whose key the message's personal fields
-    are sealed before anything is stored.
+    are sealed before anything is stored. ``raw``: the message is not read, the translation takes it as JSON.
     """
 
     name: str
@@ -44,6 +44,11 @@ class Subscription:
     translate: Translate
     key: Key
     seals: Callable[[Any], str] | None = None
+    raw: bool = False
+
+    def read(self, envelope: Envelope) -> Any:
+        """What the translation takes. Raises ValueError or KeyError."""
+        return envelope.data if self.raw else parse(envelope.type, envelope.data)
 
 
 class Subscriptions:
@@ -102,14 +107,17 @@ class Subscriptions:
 
         return register
 
-    def keep(self, message: type[Any]) -> Callable[[F], F]:
-        """Decorate ``(message, received) -> Iterable[Keep]``: a copy of another service's data; order by subject."""
+    def keep(self, message: type[Any], *, raw: bool = False) -> Callable[[F], F]:
+        """Decorate ``(message, received) -> Iterable[Keep]``: a copy of another service's data; order by subject.
+
+        ``raw``: the copy is of the message itself, which comes as JSON.
+        """
 
         def register(function: F) -> F:
             def translate(body: Any, at: Received) -> Iterable[Keep]:
                 return function(body, at)  # type: ignore[no-any-return]
 
-            self._add(Subscription(function.__name__, message, translate, lambda _, at: at.subject))
+            self._add(Subscription(function.__name__, message, translate, lambda _, at: at.subject, raw=raw))
             return function
 
         return register
@@ -152,8 +160,3 @@ def received(envelope: Envelope, now: datetime) -> Received:
         now,
         envelope.correlationid,
     )
-
-
-def message_in(envelope: Envelope) -> Any:
-    """The contract in an envelope. Raises ValueError or KeyError."""
-    return parse(envelope.type, envelope.data)

@@ -30,7 +30,7 @@ from chassis.decider import Refused
 from chassis.logs import blanked
 from chassis.outcome import Do, Outcome
 from chassis.sealing import Connected
-from chassis.subscriptions import message_in, received
+from chassis.subscriptions import received
 from chassis.writing import Conflict, Statement, insert, statement
 
 if TYPE_CHECKING:
@@ -212,9 +212,8 @@ class Worker:
             id_ = row["subject"].partition("-")[2]
             return (Do(aggregate.decider, id_, aggregate.codec.decode(row["type"], row["data"])),)
         envelope = envelope_of(row)
-        return self._service.subscriptions.named(row["subscription"]).translate(
-            message_in(envelope), received(envelope, now)
-        )
+        subscription = self._service.subscriptions.named(row["subscription"])
+        return subscription.translate(subscription.read(envelope), received(envelope, now))
 
     async def decide(
         self, connection: Connected, claimed: list[Claimed], now: datetime, remembered: bool = False

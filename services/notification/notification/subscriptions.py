@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import orjson
 from chassis.decider import Call
 from chassis.outcome import Outcome
 from chassis.rows import Keep
@@ -54,7 +55,7 @@ def user_erased(message: identity.UserErased, at: Received) -> Iterable[Outcome]
 def into_feed(type_: str) -> Callable[[Any, Received], Iterable[Keep]]:
     """The translation of one event type. Each has its own name, which is kept with messages that wait."""
 
-    def keep(message: Any, at: Received) -> Iterable[Keep]:
+    def keep(said: bytes, at: Received) -> Iterable[Keep]:
         return [
             Keep(
                 feed,
@@ -66,7 +67,7 @@ def into_feed(type_: str) -> Callable[[Any, Received], Iterable[Keep]]:
                     "sequence": at.sequence,
                     "time": at.time,
                     "correlationid": at.correlationid,
-                    "data": message,
+                    "data": orjson.Fragment(said),
                 },
             )
         ]
@@ -85,5 +86,5 @@ def subscribe(settings: Settings) -> Subscriptions:
         subscriptions.handle(inventory.StockLow)(low_stock)
     for type_, message in MESSAGES.items():
         if message.KIND == "event":
-            subscriptions.keep(message)(into_feed(type_))
+            subscriptions.keep(message, raw=True)(into_feed(type_))
     return subscriptions
