@@ -18,6 +18,7 @@ from typing import Any
 
 import aiohttp
 import asyncpg
+import orjson
 from chassis.fixtures import until
 from chassis.servers import ServerFailed
 from chassis.servers.child import pick_port
@@ -155,8 +156,8 @@ class Shopper:
                     ) as answer:
                         if token := answer.headers.get("X-Cart-Token"):
                             self.headers["X-Cart-Token"] = token
-                        body = await answer.json(content_type=None)
                         again = "Retry-After" in answer.headers
+                        body = await said_by(answer)
                         if answer.status < 500 and not again:
                             return answer.status, body
                         problem = body.get("type", "") if isinstance(body, dict) else ""
@@ -164,6 +165,11 @@ class Shopper:
                 except (aiohttp.ClientError, TimeoutError, ValueError) as error:
                     self.put_off[type(error).__name__] += 1
                 await asyncio.sleep(random.uniform(0.1, 0.4))
+
+
+async def said_by(answer: aiohttp.ClientResponse) -> Any:
+    """Its body; of what is no JSON, as from a server that fails without a word of ours, the content type alone."""
+    return orjson.loads(await answer.read()) if "json" in answer.content_type else {"type": answer.content_type}
 
 
 async def login(session: aiohttp.ClientSession, url: str, email: str, put_off: Counter[str] | None = None) -> Shopper:

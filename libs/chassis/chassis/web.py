@@ -5,11 +5,13 @@ import errno
 import gc
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from chassis.http.errors import RETRY_SOON, send_problem
+from chassis.http.problems import UNAVAILABLE, Problem
 from chassis.patience import Patient, allow_many_files, sweep
 from chassis.servers import ServerFailed
 
@@ -74,11 +76,30 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
+class Breakable:
+    """``app``, whose requests may be broken off when the process stops: who asked is told to ask again."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except asyncio.CancelledError:
+            if scope["type"] != "http":
+                raise
+            # Where the answer has begun, uvicorn refuses another, and the connection is closed in the middle of it.
+            with suppress(RuntimeError):
+                await send_problem(scope, send, Problem(UNAVAILABLE, "It is about to stop.", headers=RETRY_SOON))
+                return
+            raise
+
+
 def web_server(app: ASGIApp) -> WebServer:
     """What serves ``app``."""
     return WebServer(
         uvicorn.Config(
-            app,
+            Breakable(app),
             loop="none",
             http=Patient,
             ws="none",

@@ -1,0 +1,56 @@
+"""A process that is told to stop while requests are under way."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+from chassis import web
+from chassis.servers.child import pick_port
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
+from starlette.routing import Route
+
+
+async def think(request: Request) -> StreamingResponse:
+    """Takes for ever, before its answer or, with ``?begun``, in the middle of it."""
+
+    async def parts() -> AsyncIterator[bytes]:
+        yield b"begun"
+        await asyncio.sleep(60)
+
+    if "begun" not in request.query_params:
+        await asyncio.sleep(60)
+    return StreamingResponse(parts())
+
+
+async def broken_off(path: str, monkeypatch: pytest.MonkeyPatch) -> tuple[int, str | None, bytes]:
+    """What is answered to a request that takes longer than a stop waits: status, Retry-After, body."""
+    monkeypatch.setattr(web, "GRACEFUL_SECONDS", 0.1)
+    port = pick_port()
+    server = web.web_server(Starlette(routes=[Route("/", think)]))
+    serving = asyncio.create_task(server.serve(sockets=[web.listen("127.0.0.1", port)]))
+    await server.ready.wait()
+    try:
+        async with aiohttp.ClientSession() as session:
+            asking = asyncio.create_task(session.get(f"http://127.0.0.1:{port}{path}"))
+            while not server.server_state.tasks:  # noqa: ASYNC110 - the server tells nobody that it was asked
+                await asyncio.sleep(0.01)
+            server.should_exit = True
+            async with await asking as answer:
+                return answer.status, answer.headers.get("Retry-After"), await answer.read()
+    finally:
+        server.should_exit = True
+        await serving
+
+
+async def test_what_is_broken_off_may_be_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    status, again, body = await broken_off("/", monkeypatch)
+    assert (status, again) == (503, "1")
+    assert b"/problems/service-unavailable" in body
+
+
+async def test_an_answer_that_has_begun_is_not_made_to_look_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(aiohttp.ClientPayloadError):
+        await broken_off("/?begun", monkeypatch)
