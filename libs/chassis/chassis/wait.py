@@ -34,8 +34,11 @@ class Waiters:
         self._task: asyncio.Task[None] | None = None
         self._closed = False
 
-    async def settled(self, id_: str, seconds: float) -> bool:
-        """Wait until ``id_`` has settled, so long at most; false when it has not, or the process is stopping."""
+    async def settled(self, id_: str, seconds: float, *, new: bool = False) -> bool:
+        """Wait until ``id_`` has settled, so long at most; false when it has not, or the process is stopping.
+
+        ``new``: this process has made it just now, so it has not settled yet.
+        """
         if seconds <= 0 or self._closed:
             return False
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
@@ -45,7 +48,7 @@ class Waiters:
         try:
             async with asyncio.timeout(seconds):
                 # Looked for only now, when whoever settles it from here on is heard.
-                if await self._service.database.pool.fetchval(self._query, [id_]) is not None:
+                if not new and await self._service.database.pool.fetchval(self._query, [id_]) is not None:
                     return True
                 return await future
         except TimeoutError:

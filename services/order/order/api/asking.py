@@ -106,11 +106,11 @@ class Asking:
         if done.replayed:
             replayed(self.response)
 
-    async def settle(self, order_id: str, seconds: float) -> Any:
+    async def settle(self, order_id: str, seconds: float, *, new: bool = False) -> Any:
         """The order's row, once it has settled or after so many seconds."""
         if seconds > 0:
             assert self.service.waiters is not None
-            await self.service.waiters.settled(order_id, seconds)
+            await self.service.waiters.settled(order_id, seconds, new=new)
         return await self.row(order_id)
 
     async def show(self, row: Any) -> OrderAnswer:

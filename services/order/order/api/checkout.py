@@ -60,13 +60,13 @@ async def place_order(
     409 `out-of-stock`: it was cancelled, and the lines are back in the cart. 402: the payment failed, and the order
     can be paid again until `expires_at`.
     """
-    made = await ask.done_before(once)
+    before = made = await ask.done_before(once)
     if made is None:
         made, already = await _place(ask, body, once)
         if already:
             ask.response.status_code = 200
             return await ask.show(await ask.settle(made, prefer))
-    row = await ask.settle(made, prefer)
+    row = await ask.settle(made, prefer, new=before is None)
     await ask.refuse_failed(row)
     ask.response.status_code = 201 if row["settled"] else 202
     ask.response.headers["Location"] = f"/api/v1/orders/{made}"
