@@ -166,6 +166,7 @@ def test_inventory_asks_ever_more_rarely_and_releases_nothing_by_itself(held: St
         assert held.sent == [ReservationExpiring(order_id="o", expires_at=at)]
         timer = held.effects[-1]
         assert isinstance(timer, After)
+        assert held.execute(reservation, "o", Expire("o", at)).effects == [], "asked twice at once"
         waits.append((timer.at - at) // MINUTE)
         at = timer.at
     assert waits == [1, 2, 4, 8, 16, 32, 64, 64, 64]
@@ -186,11 +187,23 @@ def test_a_reservation_that_has_ended_asks_nothing(held: Streams, ending: Releas
     assert held.execute_many(holding, ending).execute(reservation, "o", Expire("o", END)).effects == []
 
 
+def test_what_is_not_held_yet_asks_nothing(shop: Streams) -> None:
+    shop.execute_many(holding, reserve(NEW=1))
+    assert shop.execute(reservation, "o", Expire("o", END)).effects == []
+
+
 def test_an_unknown_sku_is_asked_for_at_the_catalog_once(shop: Streams) -> None:
     shop.execute_many(holding, reserve(NEW=1, KET=1))
     (call,) = shop.effects
     assert isinstance(call, Call)
-    assert (call.name, call.key, call.request["unknown"]) == ("catalog.variants", "o", ["NEW"])
+    assert (call.name, call.key) == ("catalog.variants", "o")
+    assert call.request == {
+        "order_id": "o",
+        "lines": [["KET", 1], ["NEW", 1]],
+        "unknown": ["NEW"],
+        "expires_at": END.isoformat(),
+        "ask_every": 60,
+    }
     assert units(shop, "KET") == (10, 0)
     assert shop.execute_many(holding, reserve(NEW=1, KET=1)).effects == []
 
