@@ -32,7 +32,7 @@ def weighted(chance: Random, weights: Mapping[T, float]) -> T:
 
 
 KINDS: Mapping[str, float] = {
-    "crash at a point": 0.03,
+    "crash at a point": 0.04,
     "crash": 0.004,
     "serialization failure": 0.02,
     "connection lost before": 0.008,
@@ -42,10 +42,10 @@ KINDS: Mapping[str, float] = {
     "send unconfirmed": 0.06,
     "delivered twice": 0.1,
     "request lost": 0.02,
-    "answer lost": 0.02,
-    "provider silent": 0.03,
-    "provider slow": 0.1,
-    "webhook twice": 0.2,
+    "answer lost": 0.03,
+    "provider silent": 0.15,
+    "provider slow": 0.2,
+    "webhook twice": 0.5,
 }
 """Each kind of misfortune, and how likely it is where it can happen."""
 
@@ -71,13 +71,13 @@ class Weather:
     @classmethod
     def of(cls, chance: Random, kinds: Sequence[str] = tuple(KINDS)) -> "Weather":
         """A history's own."""
-        share = chance.choice((0.0, 0.25, 0.5, 0.8))
+        share = chance.choice((0.0, 0.3, 0.6, 0.9))
         strength = chance.choice((0.5, 1.0, 2.0))
         return cls(
             faults={kind: KINDS[kind] * strength for kind in kinds if chance.random() < share},
             broker=chance.random() < 0.5,
             flowing=chance.random() < 0.75,
             staying=chance.choice((0.0, 0.5, 0.8, 0.95)),
-            patience=chance.choice((0.005, 0.02, 0.05)),
-            actions=chance.randint(12, 36),
+            patience=chance.choice((0.01, 0.04, 0.1)),
+            actions=chance.randint(15, 45),
         )

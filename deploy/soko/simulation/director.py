@@ -79,7 +79,7 @@ class Director:
             "grant": 12.0 if self.gate.waiting else 0.0,
             "step": 5.0 if self.steps() else 0.0,
             "deliver": 4.0 if stage.courier.waiting else 0.0,
-            "act": 1.5 if self._left and self._idle() else 0.0,
+            "act": 0.5 if self._left and self._idle() else 0.0,
             "revive": 0.7 if self._fallen() else 0.0,
         }
         rest = sum(moves.values())
@@ -217,16 +217,14 @@ class Director:
         name, step = what
         if isinstance(error, Crash):
             self.stage.processes[name].die()
-        dead = self.stage.processes[name].dead
+        dead = self.stage.processes[name].dead and step != "start"
         self.trace.say(f"{name}.{step}: {'dead' if dead else type(error).__name__ if error else task.result()}")
         if dead:
             return
         if error is not None:
             if not isinstance(error, (*EXPECTED, asyncio.CancelledError)):
                 self.broken.append(f"{name}.{step} raised {error!r}")
-            if step == "start":
-                self.stage.processes[name].die()
-            else:
+            if step != "start":
                 self._ready[name, step] = None
         elif step == "start":
             self._ready |= {(name, each): None for each in self.stage.processes[name].steps if each != "jobs"}

@@ -33,7 +33,7 @@ class Misfortune:
         if self.over or life is None:
             return Fate.GOOD
         changes = writes(sql)
-        if WHOLE_BATCH in sql and self.strikes("serialization failure"):
+        if WHOLE_BATCH in sql and life.name != "cardsim" and self.strikes("serialization failure"):
             return Fate.SERIALIZATION
         if self.strikes("connection lost before"):
             return Fate.LOST_BEFORE

@@ -56,7 +56,7 @@ class Shop:
     confirmed: set[str] = field(default_factory=set)
     """Those that an answer called confirmed."""
     made: dict[tuple[str, str], str] = field(default_factory=dict)
-    """By caller and key: the order that an answer named."""
+    """By caller and key: what an answer said was made."""
     broken: list[str] = field(default_factory=list)
 
     def new_id(self) -> str:
@@ -122,6 +122,8 @@ class Person:
     def _remember(self, answer: Answer, key: str) -> None:
         """Hold the shop to what it said: one key names one order, and what was confirmed is."""
         if (order := answer.order) is None:
+            if key and answer.status in (200, 201) and "id" in answer.body:
+                self._hold(key, answer.body["id"])
             return
         id_ = order["id"]
         if id_ not in self.shop.orders:
@@ -130,7 +132,11 @@ class Person:
             self.shop.payments[id_] = order["payment"]["id"]
         if order["status"] == "confirmed":
             self.shop.confirmed.add(id_)
-        if key and self.shop.made.setdefault((self.name, key), id_) != id_:
+        if key:
+            self._hold(key, id_)
+
+    def _hold(self, key: str, id_: str) -> None:
+        if self.shop.made.setdefault((self.name, key), id_) != id_:
             self.shop.broken.append(f"{self.name}'s key {key} made {self.shop.made[self.name, key]} and {id_}")
 
     async def press(self, url: str, decision: str) -> None:

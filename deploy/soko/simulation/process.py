@@ -38,6 +38,7 @@ class Process:
         """What its loops do, to be driven one at a time."""
         self.life = Life(name)
         self.life.dead = True
+        self._lives = [self.life]
         self.running = False
         self.part: Any = None
         self.broken: list[str] = []
@@ -46,9 +47,15 @@ class Process:
     async def start(self) -> int:
         """Begin a new life on what the last one left in the database. Raises what keeps it from starting."""
         self._kept.reclaim()
-        self.life = Life(self.name)
-        self.part = self._make(Faults(self._reached))
-        await self.life.do(self.part.open_database())
+        life, part = Life(self.name), self._make(Faults(self._reached))
+        self._lives.append(life)
+        try:
+            await life.do(part.open_database())
+        except BaseException:
+            life.die()
+            raise
+        # Not before: whoever asks or sends meanwhile must not reach what the last life has left.
+        self.life, self.part = life, part
         self.steps = self._steps()
         self.running = True
         return 1
@@ -57,6 +64,12 @@ class Process:
         """kill -9."""
         self.running = False
         self.life.die()
+
+    def bury(self) -> int:
+        """Once all is quiet: end what dead lives had begun; how much that was."""
+        ended = sum(life.bury() for life in self._lives)
+        self._lives = [life for life in self._lives if not life.dead or ended]
+        return ended
 
     @property
     def dead(self) -> bool:

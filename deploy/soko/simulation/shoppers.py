@@ -37,19 +37,19 @@ class Shopper(Person):
     """Pages of the bank where the payer has not pressed anything yet."""
 
     def actions(self) -> Mapping[Action, float]:
-        possible: dict[Action, float] = {self.add: 4, self.look: 0.5}
+        possible: dict[Action, float] = {self.add: 3, self.look: 0.4}
         if self.cart:
-            possible |= {self.change: 0.7, self.take_out: 0.4, self.empty: 0.1}
+            possible |= {self.change: 0.6, self.take_out: 0.4, self.empty: 0.2}
             possible |= {self.check_out: 5, self.click_twice: 1.2, self.check_out_twice: 0.8}
         if self.last:
             possible[self.send_again] = 1.2
         if self.own:
-            possible |= {self.see: 0.5, self.pay: 1.2, self.pay_twice: 0.4, self.cancel: 1, self.cancel_twice: 0.3}
-            possible |= {self.move: 0.2, self.check_out: 2}
+            possible |= {self.see: 1.5, self.pay: 1.5, self.pay_twice: 0.6, self.cancel: 1, self.cancel_twice: 0.5}
+            possible[self.move] = 0.3
         if self.to_approve:
             possible[self.decide_at_the_bank] = 4
         if self.email and self.own:
-            possible[self.merge] = 0.2
+            possible[self.merge] = 0.4
         return possible
 
     async def add(self) -> None:

@@ -14,11 +14,11 @@ class Staff(Person):
     """Somebody with the preset ``staff``."""
 
     def actions(self) -> Mapping[Action, float]:
-        possible: dict[Action, float] = {self.receive: 2, self.count: 0.7, self.adjust: 1, self.reconcile: 0.2}
+        possible: dict[Action, float] = {self.receive: 1.5, self.count: 0.7, self.adjust: 1, self.reconcile: 0.3}
         if self.shop.orders:
-            possible |= {self.ship: 4, self.split: 0.5, self.refund: 1, self.refund_twice: 0.4, self.call_off: 0.4}
+            possible |= {self.ship: 4, self.split: 0.5, self.refund: 1.2, self.refund_twice: 0.5, self.call_off: 0.5}
         if self.shop.payments:
-            possible |= {self.capture: 0.2, self.void: 0.4, self.mark_paid: 0.8}
+            possible |= {self.capture: 0.3, self.void: 0.5, self.mark_paid: 0.8}
         return possible
 
     async def receive(self) -> None:

@@ -66,7 +66,7 @@ class Stage:
     async def quiet(self) -> None:
         """Wait until nothing moves by itself, and nothing of the dead is left."""
         await self.loop.quiet()
-        while sum(process.life.bury() for process in self.processes.values()):
+        while sum(process.bury() for process in self.processes.values()):
             await self.loop.quiet()
 
     def chance(self, name: str) -> Random:

@@ -1,0 +1,41 @@
+"""An hour of histories, from where the last hour ended: ``docs/simulation.json`` counts them."""
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from soko.simulation.history import History
+from soko.simulation.runs import run_seeds
+
+COUNTED = Path(__file__).parents[2] / "docs" / "simulation.json"
+ENOUGH = 10_000
+SECONDS = 60 * float(os.environ.get("SIMULATION_MINUTES", "60"))
+EVERY = 25
+"""Seeds between two looks into the file: so many an interruption loses at most."""
+
+
+@pytest.mark.long
+def test_ten_thousand_histories_end_well_over_all_hours() -> None:
+    counted: dict[str, Any] = json.loads(COUNTED.read_text())
+    if counted["seeds"] >= ENOUGH:
+        pytest.skip(f"{counted['seeds']} seeds are counted in {COUNTED.name}: enough")
+    run = {"began": datetime.now(UTC).isoformat(timespec="seconds"), "first": counted["next"], "seeds": 0, "failed": []}
+    counted["runs"].append(run)
+    found: list[str] = []
+
+    def tell(history: History) -> None:
+        counted["seeds"] += 1
+        counted["next"] = history.seed + 1
+        run["seeds"] += 1
+        if history.found:
+            run["failed"].append(history.seed)
+            found.extend(f"seed {history.seed}: {line}" for line in history.found)
+        if run["seeds"] % EVERY == 0:
+            COUNTED.write_text(json.dumps(counted, indent=1) + "\n")
+
+    run_seeds(range(counted["next"], counted["next"] + ENOUGH - counted["seeds"]), tell, seconds=SECONDS)
+    COUNTED.write_text(json.dumps(counted, indent=1) + "\n")
+    assert not found, "\n".join(found)
