@@ -83,7 +83,7 @@ class Client:
     """One shopper's connection to ``host:port``; every call is timed under its name."""
 
     def __init__(self, host: str, port: int, timings: Timings) -> None:
-        self._host, self._port, self._timings = host, port, timings
+        self._host, self._port, self.timings = host, port, timings
         self._connection: Connection | None = None
         self.headers: dict[str, str] = {}
 
@@ -101,7 +101,7 @@ class Client:
         lines += [f"{key}: {value}" for key, value in {**self.headers, **(headers or {})}.items()]
         started = time.perf_counter()
         answer = await self._connection.request(("\r\n".join(lines) + "\r\n\r\n").encode(), data)
-        self._timings.add(name, time.perf_counter() - started)
+        self.timings.add(name, time.perf_counter() - started)
         return answer
 
     def close(self) -> None:
