@@ -6,7 +6,7 @@ import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,14 +15,15 @@ import sqlalchemy as sa
 from fastapi import APIRouter, FastAPI
 from soko_contracts import Envelope, Sealed
 
-from chassis import idempotency, inbox, metrics, migrations, ops
+from chassis import executing, idempotency, inbox, metrics, migrations, ops
 from chassis.aggregate import Aggregate
 from chassis.arrivals import Arrivals
-from chassis.batch import Aggregates, Batch, Draft, Held, Unloaded, streams_of
+from chassis.batch import Aggregates, Draft, Held
 from chassis.calls import Caller, Calls
 from chassis.context import Context
 from chassis.database import AWAY
-from chassis.decider import Decider, Many, Refused
+from chassis.decider import Decider, Many
+from chassis.executing import Executed
 from chassis.http import Authentication, Health, Keys, Revocations, ServiceTokens, Verifier, create_app
 from chassis.http.revocations import EVERY
 from chassis.jobs import SWEEP, Job, Jobs
@@ -36,25 +37,15 @@ from chassis.subscriptions import Subscriptions
 from chassis.timers import Timers
 from chassis.unit import Unit, driver
 from chassis.wait import Waiters
-from chassis.worker import ONE_AT_A_TIME, OPTIMISTIC_ROUNDS, Worker
+from chassis.worker import Worker
 from chassis.world import World
-from chassis.writing import Conflict, Lease, Statement, statement
+from chassis.writing import Lease, Statement, statement
 
 log = logging.getLogger(__name__)
 
 POLL = 0.2
 """Seconds between looks where nothing woke a loop: another process may have written, or a message waits for its try."""
 STOP_SECONDS = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Executed:
-    """What a command came to. ``replayed``: an earlier request with the same key did it, ``resource_id`` names what."""
-
-    state: Any
-    version: int
-    replayed: bool = False
-    resource_id: str | None = None
 
 
 class Service:
@@ -126,62 +117,11 @@ class Service:
 
         ``new``: the stream most likely does not exist yet, so it is looked for only if that turns out wrong.
         """
-        return await self._execute(Do(decider, id_, command), context, once, new=new)
+        return await executing.execute(self, Do(decider, id_, command), context, once, new=new)
 
     async def execute_many(self, many: Many[Any], command: Any, context: Context, once: Once | None = None) -> Executed:
         """Give a command to several streams at once, all or nothing. ``state`` is None."""
-        return await self._execute(Do.many(many, command), context, once)
-
-    async def _execute(self, do: Do, context: Context, once: Once | None, *, new: bool = False) -> Executed:
-        for attempt in range(OPTIMISTIC_ROUNDS * 3 + 1):
-            try:
-                async with self.database.pool.acquire() as connection:
-                    # The key's own primary key decides between two that come at once: the second waits for the first
-                    # one's commit, loses its write, and finds here what the first has made.
-                    if attempt and once is not None:
-                        earlier = await idempotency.recall(connection, once)
-                        if earlier is not None:
-                            return Executed(None, 0, replayed=True, resource_id=earlier)
-                    if attempt < OPTIMISTIC_ROUNDS * 3:
-                        believed = self.store.remembered(streams_of([do]), new=new) if attempt == 0 else {}
-                        batch, written = await self._attempt(connection, do, context, once, believed)
-                    else:
-                        async with connection.transaction():
-                            await connection.execute(ONE_AT_A_TIME)
-                            batch, written = await self._attempt(connection, do, context, once, {})
-            except Conflict:
-                continue
-            # Only now is it committed: a state remembered earlier would outlive a commit that failed.
-            self.committed(batch.draft, written)
-            held = Held(0, None) if isinstance(do.decider, Many) else batch.state(do.decider.name(do.id))
-            return Executed(held.state, held.version, resource_id=once.resource_id if once else None)
-        raise Conflict(f"{do} lost every round")
-
-    async def _attempt(
-        self, connection: Any, do: Do, context: Context, once: Once | None, believed: Mapping[str, Held]
-    ) -> tuple[Batch, Statement]:
-        """Decide on the states that are ``believed``, and on others as they are read.
-
-        Raises Conflict also where that belief was all there was to go by: only an append proves it.
-        """
-        now, streams = self.world.clock(), streams_of([do])
-        held = {**believed, **await self.store.load(connection, streams - believed.keys())}
-        batch = Batch(self.aggregates, held, now, self.world.ids)
-        while True:
-            try:
-                batch.carry_out([do], context)
-                break
-            except Unloaded as missing:
-                batch.load(await self.store.load(connection, missing.streams))
-            except Refused as refused:
-                if believed:
-                    raise Conflict("refused on what is remembered") from refused
-                raise
-        if believed.keys() - batch.draft.held.keys():
-            raise Conflict("nothing was appended to a stream that was not read")
-        made = await statement(connection, batch.draft, self.name, now, once, self.lease())
-        await made.run(connection)
-        return batch, made
+        return await executing.execute(self, Do.many(many, command), context, once)
 
     async def load(self, decider: Decider[Any, Any, Any], id_: str) -> Held:
         """A stream as it is now; version 0 when there is none."""
