@@ -32,13 +32,13 @@ async def test_the_command_names_what_is_broken_and_ends_with_1(past: Past) -> N
 async def command(urls: dict[str, str], *more: str) -> tuple[int, str]:
     """``soko verify`` beside these databases: its exit code and what it says."""
     given = {variable(name, "DATABASE_URL"): url for name, url in urls.items()}
-    home = tempfile.mkdtemp(prefix="soko-verify-")
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "soko", "verify", *more),
-        env={**os.environ, "SOKO_ENV": "development", "SOKO_HOME": home, **given},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    said, _ = await process.communicate()
+    with tempfile.TemporaryDirectory(prefix="soko-verify-") as home:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "soko", "verify", *more),
+            env={**os.environ, "SOKO_ENV": "development", "SOKO_HOME": home, **given},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        said, _ = await process.communicate()
     assert process.returncode is not None
     return process.returncode, said.decode()
