@@ -157,6 +157,9 @@ def test_a_commit_of_what_nobody_reserved_is_answered_with_a_no(shop: Streams) -
     assert shop.execute_many(holding, Commit("o", NOON)).sent == [StockRejected(order_id="o", shortages=())]
     shop.execute_many(holding, Extend("p", END))
     assert shop.effects == []
+    shop.execute_many(holding, reserve("short", KET=11)).execute_many(holding, Commit("short", NOON))
+    shortage = Shortage(sku="KET", requested=11, available=10)
+    assert shop.sent == [StockRejected(order_id="short", shortages=(shortage,))]
 
 
 def test_inventory_asks_ever_more_rarely_and_releases_nothing_by_itself(held: Streams) -> None:
