@@ -79,7 +79,7 @@ class Director:
             "grant": 12.0 if self.gate.waiting else 0.0,
             "step": 5.0 if self.steps() else 0.0,
             "deliver": 4.0 if stage.courier.waiting else 0.0,
-            "act": 0.5 if self._left and self._idle() else 0.0,
+            "act": 0.15 if self._left and self._idle() else 0.0,
             "revive": 0.7 if self._fallen() else 0.0,
         }
         rest = sum(moves.values())

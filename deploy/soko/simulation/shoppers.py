@@ -35,6 +35,8 @@ class Shopper(Person):
     """The last request with a key: path, key and body, to be sent again."""
     to_approve: list[str] = field(default_factory=list)
     """Pages of the bank where the payer has not pressed anything yet."""
+    expects_page: bool = False
+    """A card was used whose bank asks."""
 
     def actions(self) -> Mapping[Action, float]:
         possible: dict[Action, float] = {self.add: 3, self.look: 0.4}
@@ -44,10 +46,11 @@ class Shopper(Person):
         if self.last:
             possible[self.send_again] = 1.2
         if self.own:
-            possible |= {self.see: 1.5, self.pay: 1.5, self.pay_twice: 0.6, self.cancel: 1, self.cancel_twice: 0.5}
+            possible[self.see] = 8 if self.expects_page else 1.5
+            possible |= {self.pay: 1.5, self.pay_twice: 0.6, self.cancel: 1, self.cancel_twice: 0.5}
             possible[self.move] = 0.3
         if self.to_approve:
-            possible[self.decide_at_the_bank] = 4
+            possible[self.decide_at_the_bank] = 12
         if self.email and self.own:
             possible[self.merge] = 0.4
         return possible
@@ -139,6 +142,7 @@ class Shopper(Person):
             page = order["next_action"]["url"]
             if page not in self.to_approve:
                 self.to_approve.append(page)
+                self.expects_page = False
 
     def _cart(self, answer: Answer) -> None:
         if answer.status in (200, 201):
@@ -156,6 +160,7 @@ class Shopper(Person):
         if how == "card":
             token = weighted(self.chance, CARDS)
             self.shop.tally[f"card {token}"] += 1
+            self.expects_page = self.expects_page or token == "tok_3ds"  # noqa: S105 - the simulated gateway's
             return {"method": "card", "token": token}
         return {"method": how} if how else None
 
