@@ -1,7 +1,7 @@
 # Everything that is done with Soko, by people and by CI alike. Needs Python 3.11+ and make.
 
 .DEFAULT_GOAL := help
-.PHONY: help run processes stop reset demo bench check test test-long coverage documents lock
+.PHONY: help run processes stop reset demo bench growth check test test-long coverage documents lock
 
 # The first Python that is new enough; make PYTHON=... names another.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -35,8 +35,11 @@ reset: $(READY) ## stop the shop and delete its data
 demo: $(READY) ## buy something and watch what happens
 	@$(BIN)/soko demo
 
-bench: $(READY) ## measure orders and reads, beside what the machine can do
-	@$(BIN)/python -m bench
+bench: $(READY) ## measure orders, requests, memory beside what the machine can do; ARGS="--quick", "--write" ...
+	@$(BIN)/python -m bench $(ARGS)
+
+growth: $(READY) ## measure the same with 1,000, 10,000 and 100,000 past orders; ARGS="--orders 10000 1000000" ...
+	@$(BIN)/python -m bench.growth $(ARGS)
 
 check: $(READY) ## lint, types, import rules, contracts, manifests
 	$(BIN)/ruff check $(CODE)

@@ -273,6 +273,8 @@ class Histories:
         for name, room in self._rooms.items():
             for subscription in room.service.subscriptions.of(type_):
                 message = sent.message if subscription.seals else opened(sent.message)
+                if subscription.raw:
+                    message = encode_opening(message, refuse_sealed)
                 known = {"message_id": at.id, "subscription": subscription.name}
                 key = subscription.key(message, at)
                 room.seen.append(known)
