@@ -108,7 +108,7 @@ def why_no_disk(folder: Path) -> str:
 def keep(home: Path) -> None:
     """Run both until SIGTERM, and write down who they are whenever that changes."""
     # Room for little history: what is written again and again must not fill the disk by itself.
-    postgres = EmbeddedPostgres(home / "postgres", {"max_wal_size": "128MB"})
+    postgres = EmbeddedPostgres(home / "postgres", {"max_wal_size": "128MB", "unix_socket_directories": ""})
     rabbit = PrivateRabbit(home / "rabbitmq")
     children = [Child("postgresql", postgres, told), Child("rabbitmq", rabbit, told)]
     stopping: list[int] = []

@@ -39,11 +39,25 @@ async def test_it_starts_and_keeps_commits_durable(server: EmbeddedPostgres) -> 
     assert await ask(server, "SHOW jit") == "off"
 
 
-async def test_it_asks_for_the_password(server: EmbeddedPostgres) -> None:
+@pytest.mark.parametrize("by", ["network", "socket"])
+async def test_it_asks_for_the_password(server: EmbeddedPostgres, by: str) -> None:
     server.start()
+    host = "127.0.0.1" if by == "network" else str(server.data)
     with pytest.raises(asyncpg.InvalidPasswordError):
-        await asyncpg.connect(host="127.0.0.1", port=server.port, user="postgres", password="guess")
+        await asyncpg.connect(host=host, port=server.port, user="postgres", password="guess")
     assert stat.S_IMODE((server.home / "password").stat().st_mode) == 0o600
+
+
+async def test_it_is_reached_by_its_socket_and_where_there_can_be_none_by_the_network(tmp_path: Path) -> None:
+    deep = tmp_path / ("a-folder-with-a-long-name" * 4)
+    deep.mkdir()
+    for home, network in ((tmp_path / "postgres", False), (deep / "postgres", True)):
+        server = EmbeddedPostgres(home)
+        server.start()
+        try:
+            assert await ask(server, "SELECT inet_server_addr() IS NOT NULL") is network
+        finally:
+            server.stop()
 
 
 async def test_what_is_committed_is_there_after_a_stop_and_after_a_kill(server: EmbeddedPostgres) -> None:

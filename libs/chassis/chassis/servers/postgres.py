@@ -24,10 +24,10 @@ LOG_BYTES = 10 * 1024 * 1024
 START_SECONDS = 60
 STOP_SECONDS = 30
 PORT_SECONDS = 10
+LONGEST_SOCKET_FOLDER = 107 - len("/.s.PGSQL.65535")
 
 SETTINGS: Mapping[str, str] = {
     "listen_addresses": "127.0.0.1",
-    "unix_socket_directories": "",
     "max_connections": "400",
     "shared_buffers": "128MB",
     "wal_compression": "on",
@@ -53,13 +53,20 @@ class EmbeddedPostgres:
 
     def __init__(self, home: Path, settings: Mapping[str, str] | None = None) -> None:
         self.home = home.resolve()
-        self.settings = {**SETTINGS, **(settings or {})}
+        self.settings = {**SETTINGS, "unix_socket_directories": self._sockets(), **(settings or {})}
         self.port = 0
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def data(self) -> Path:
         return self.home / "data"
+
+    def _sockets(self) -> str:
+        """Where the server's socket is: in its own folder, which nobody else may enter. None where its name is too
+        long for the system.
+        """
+        folder = str(self.data)
+        return folder if len(folder.encode()) <= LONGEST_SOCKET_FOLDER else ""
 
     @property
     def log(self) -> Path:
@@ -86,9 +93,14 @@ class EmbeddedPostgres:
             raise explained(error, self.home) from error
 
     def url(self, database: str) -> str:
-        """The address of ``database``, with user and password."""
-        password = (self.home / "password").read_text().strip()
-        return f"postgresql://postgres:{quote(password)}@127.0.0.1:{self.port}/{quote(database)}"
+        """The address of ``database``, with user and password: by the server's socket, where it has one.
+
+        A round trip by a socket costs a third less than one by TCP, on both sides.
+        """
+        user = f"postgres:{quote((self.home / 'password').read_text().strip())}"
+        if folder := self.settings["unix_socket_directories"]:
+            return f"postgresql://{user}@/{quote(database)}?host={quote(folder)}&port={self.port}"
+        return f"postgresql://{user}@127.0.0.1:{self.port}/{quote(database)}"
 
     def running_url(self, database: str) -> str:
         """The address of ``database`` on the server that another process runs in this folder."""
