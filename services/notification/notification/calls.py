@@ -69,8 +69,8 @@ async def mail(asked: Asked, service: Service) -> Iterable[Outcome]:
     to = settings.admin if notification.subject_id == ADMIN else asked.request["contact"].get("email")
     try:
         written = write(notification.kind, asked.request["data"])
-        message = composed(settings, notification.id, written, to or "", notification.created_at)
-        await hand_over(settings, message, file_name(notification))
+        made = composed(settings, notification.id, written, to or "", notification.created_at)
+        await hand_over(settings, made, file_name(notification))
     except UnknownKind:
         return ended(notification.failed("unknown-kind"))
     except NoAddress:

@@ -1,13 +1,14 @@
 """The words of every mail."""
 
 from datetime import UTC, datetime
+from email import message_from_bytes, policy
 from typing import Any
 
 import pytest
 from notification.domain import Notification, Status, masked
 from notification.kinds import SUBJECTS
 from notification.mail import NoAddress, composed
-from notification.rendering import UnknownKind, write
+from notification.rendering import UnknownKind, Written, write
 from notification.settings import Settings
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -89,12 +90,28 @@ def test_what_is_no_kind_is_not_written() -> None:
         write("../base", ORDER)
 
 
-def test_a_mail_has_one_message_id_for_good_and_both_forms() -> None:
+def test_a_mail_has_one_message_id_for_good() -> None:
     settings = Settings(mail_from="Shop <hello@shop.example>")
     made = [composed(settings, "n-1", write("order_confirmed", ORDER), "a@b.example", NOON) for _ in range(2)]
-    assert {message["Message-ID"] for message in made} == {"<n-1@shop.example>"}
-    assert made[0]["Date"] == "Sun, 01 Mar 2026 12:00:00 +0000"
-    assert [part.get_content_type() for part in made[0].walk()][1:] == ["text/plain", "text/html"]
+    assert made[0] == made[1]
+    read = message_from_bytes(made[0].content, policy=policy.default)
+    assert read["Message-ID"] == "<n-1@shop.example>"
+    assert (read["From"], read["To"]) == ("Shop <hello@shop.example>", "a@b.example")
+    assert read["Date"] == "Sun, 01 Mar 2026 12:00:00 +0000"
+
+
+@pytest.mark.parametrize("title", ["Your order", "Your café order é"])
+@pytest.mark.parametrize("words", ["Plain words.\n", "Café\n.\n--\nFrom us\n", "long " * 500, ""])
+def test_a_mail_is_read_as_it_was_written(title: str, words: str) -> None:
+    settings = Settings(mail_from="Café <hello@shop.example>")
+    mail = composed(settings, "n-1", Written(title, words, f"<p>{words}</p>"), "a@b.example", NOON)
+    read = message_from_bytes(mail.content, policy=policy.default)
+    assert (read.defects, read["Subject"], read["From"]) == ([], title, "Café <hello@shop.example>")
+    assert read.get_content_type() == "multipart/alternative"
+    text, html = read.iter_parts()
+    assert [part.get_content_type() for part in (text, html)] == ["text/plain", "text/html"]
+    assert [part.get_content().rstrip("\n") for part in (text, html)] == [words.rstrip("\n"), f"<p>{words}</p>"]
+    assert max(map(len, mail.content.splitlines())) <= 998
 
 
 @pytest.mark.parametrize("address", ["", "nobody", "a@b.example\r\nBcc: c@d.example", "a b@", "<>"])
