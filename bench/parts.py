@@ -175,7 +175,7 @@ async def measure_stores(measured: Measured, shop: Shop, mode: str) -> None:
         table.add("events by the chassis's execute, 16 at once", ours, share(ours, plain))
         handed, kept = await stores.local(shop.database(), seconds)
         table.add("messages by LocalCourier, to nobody", handed)
-        table.add("messages by LocalCourier, into an inbox", kept, share(kept, handed))
+        table.add("messages by LocalCourier, into an inbox", kept)
         measured.tell(f"{ours:,.0f} appends/s, asyncpg alone {plain:,.0f}; LocalCourier {kept:,.0f} messages/s")
         return
     broker = os.environ.get("RABBITMQ_URL") or PrivateRabbit(shop.home / "rabbitmq").running_url()

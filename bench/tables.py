@@ -23,8 +23,9 @@ class Table:
     rows: list[list[str]] = field(default_factory=list)
 
     def add(self, what: str, *cells: float | str | None) -> None:
-        """One row; None is an empty cell."""
-        self.rows.append([what, *(cell(value) for value in cells)])
+        """One row; None is an empty cell, and so is what is left out at the end."""
+        row = [what, *(cell(value) for value in cells)]
+        self.rows.append(row + [""] * (len(self.columns) - len(row)))
 
     def show(self) -> None:
         shown = Shown(*self.columns, title=self.name)

@@ -1,7 +1,8 @@
 """Rebuilding a service's views from its events, beside live traffic.
 
-New tables are filled while the old ones go on being read and written; the last catch-up, the comparison and the change
-of names happen in one transaction under a lock that keeps writers out, for milliseconds.
+New tables are filled while the old ones go on being read and written; the last catch-up and the change of names happen
+in one transaction under a lock that keeps writers out, for milliseconds. What is compared before is how both stood at
+one moment, so that reading all of them keeps nobody waiting.
 """
 
 import logging
@@ -31,6 +32,7 @@ LOCK_TRIES = 10
 # While the lock is held no event below the position that is read then can still be uncommitted.
 SETTLED_POSITION = "select coalesce(max(position), 0) from events"
 KEEP_WRITERS_OUT = "lock table events in share mode"
+PATIENCE = "set local lock_timeout = '3s'"
 PAGE = """
 select position, stream, version, type, data, recorded_at from events
 where (stream, version) > ($1, $2) and position <= $3
@@ -79,18 +81,27 @@ class Rebuild:
             position = await self._settled(connection)
             total = await connection.fetchval("select count(*) from events")
             await self._fold_all(connection, position, total)
+            results: list[Rebuilt] = []
             for attempt in range(LOCK_TRIES):
-                settled = await self._settled(connection)
-                await self._catch_up(connection, position)
-                position = settled
+                position = await self._near(connection, position)
                 try:
-                    return await self._change_over(connection, position)
+                    if not results:
+                        position, results = await self._compare(connection, position)
+                        position = await self._near(connection, position)
+                    await self._change_over(connection, position)
+                    return results
                 except asyncpg.LockNotAvailableError:
                     if attempt == LOCK_TRIES - 1:
                         raise
             raise AssertionError("unreachable")
         finally:
             await connection.close()
+
+    async def _near(self, connection: Any, position: int) -> int:
+        """Catch up with what has changed since ``position``; what comes meanwhile is behind the new one."""
+        settled = await self._settled(connection)
+        await self._catch_up(connection, position)
+        return settled
 
     async def _settled(self, connection: Any) -> int:
         async with connection.transaction():
@@ -136,18 +147,35 @@ class Rebuild:
         made = await statement(connection, draft, self._service.name, self._service.world.clock(), None)
         await made.run(connection)
 
-    async def _change_over(self, connection: Any, position: int) -> list[Rebuilt]:
+    async def _compare(self, connection: Any, position: int) -> tuple[int, list[Rebuilt]]:
+        """Up to where the new tables are now, and how they and the old ones stood at that moment."""
+        keeper: Any = await self._service.database.connect()
+        reader: Any = await self._service.database.connect()
+        try:
+            async with reader.transaction(isolation="repeatable_read", readonly=True):
+                async with keeper.transaction():
+                    await keeper.execute(PATIENCE)
+                    await keeper.execute(KEEP_WRITERS_OUT)
+                    await self._catch_up(connection, position)
+                    position = int(await keeper.fetchval(SETTLED_POSITION))
+                    await reader.fetchval("select 1")  # from here on it sees this moment, and writers go on
+                results = []
+                for table in self._tables:
+                    old = await reader.fetchrow(CHECKSUM.format(table.name))
+                    new = await reader.fetchrow(CHECKSUM.format(table.name + SUFFIX))
+                    results.append(Rebuilt(table.name, new[0], tuple(old) != tuple(new)))
+            return position, results
+        finally:
+            await keeper.close()
+            await reader.close()
+
+    async def _change_over(self, connection: Any, position: int) -> None:
         async with connection.transaction():
-            await connection.execute("set local lock_timeout = '3s'")
+            await connection.execute(PATIENCE)
             await connection.execute(KEEP_WRITERS_OUT)
             await self._catch_up(connection, position)
-            results = []
             for table in self._tables:
-                old = await connection.fetchrow(CHECKSUM.format(table.name))
-                new = await connection.fetchrow(CHECKSUM.format(table.name + SUFFIX))
-                results.append(Rebuilt(table.name, new[0], tuple(old) != tuple(new)))
                 await self._take_place(connection, table.name)
-            return results
 
     async def _take_place(self, connection: Any, table: str) -> None:
         """The new table takes the old one's name, and its indexes the names of those they are like."""
