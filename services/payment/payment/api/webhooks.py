@@ -7,6 +7,7 @@ deliveries; one that comes twice, or late, is no news any more, and one that can
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from chassis import telemetry
 from chassis.context import Context
 from chassis.http import (
     MALFORMED,
@@ -111,6 +112,7 @@ async def receive_payment_webhook(
     notices = _read(_named(provider, providers), request.headers, await request.body(), service)
     known = await _revisions(service, notices)
     assert isinstance(service.settings, Settings)
+    traces = await telemetry.of_streams(service, {payment.name(payment_id) for payment_id in known})
     for notice in notices:
         revision = known.get(notice.payment_id)
         charge = notice.heard.charge
@@ -118,7 +120,9 @@ async def receive_payment_webhook(
             continue
         news = await sealed(service, notice.payment_id, notice.heard)
         report = Report(news, service.world.clock(), service.settings.ask_after)
-        await service.execute(payment, notice.payment_id, report, context)
+        trace = traces.get(payment.name(notice.payment_id))
+        with telemetry.going_on(service.name, f"webhook {provider}", context, trace) as told:
+            await service.execute(payment, notice.payment_id, report, told)
     if unknown := sorted({notice.payment_id for notice in notices} - known.keys()):
         raise Problem(NOT_OURS, unknown=unknown)
     return ReceivedAnswer(received=len(notices))
