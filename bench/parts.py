@@ -109,8 +109,15 @@ async def measure_orders(measured: Measured, shop: Shop, mode: str) -> None:
 async def measure_memory(measured: Measured, shop: Shop, mode: str) -> None:
     """After all that went before."""
     used = shop.memory()
-    table = measured.table("memory", "MiB (PSS)", "shop", "PostgreSQL", "RabbitMQ", "together")
-    table.add(MODES[mode], *(used.get(name) for name in ("shop", "PostgreSQL", "RabbitMQ")), sum(used.values()))
+    table = measured.table(
+        "memory", "MiB (PSS)", "shop", "PostgreSQL", "RabbitMQ", "together", "PostgreSQL's processes"
+    )
+    table.add(
+        MODES[mode],
+        *(used.get(name) for name in ("shop", "PostgreSQL", "RabbitMQ")),
+        sum(used.values()),
+        str(shop.connections()),
+    )
     measured.rates[f"memory {mode}"] = sum(used.values())
     measured.tell(f"memory of {MODES[mode]}: {sum(used.values()):.0f} MiB")
 

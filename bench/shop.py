@@ -73,6 +73,10 @@ class Shop:
             used[name] += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
         return used
 
+    def connections(self) -> int:
+        """Processes of PostgreSQL: one a connection, and a handful of its own."""
+        return sum(name == "PostgreSQL" for _, name in self._processes())
+
     def _processes(self) -> list[tuple[int, str]]:
         children: dict[int, list[tuple[int, str]]] = {}
         for path in Path("/proc").glob("[0-9]*/stat"):
