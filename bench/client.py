@@ -30,6 +30,7 @@ class Connection(asyncio.Protocol):
         self._parser: httptools.HttpResponseParser | None = None
         self._body: list[bytes] = []
         self._headers: dict[bytes, bytes] = {}
+        self.lost = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one, but not by inheritance
@@ -39,6 +40,7 @@ class Connection(asyncio.Protocol):
         self._parser.feed_data(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.lost = True
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(ConnectionError("the server hung up"))
 
@@ -91,7 +93,7 @@ class Client:
         self, name: str, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
     ) -> Answered:
         """One request; ``body`` is sent as JSON."""
-        if self._connection is None:
+        if self._connection is None or self._connection.lost:  # a server closes what says nothing for a while
             loop = asyncio.get_running_loop()
             _, self._connection = await loop.create_connection(Connection, self._host, self._port)
         data = b"" if body is None else orjson.dumps(body)

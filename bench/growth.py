@@ -61,12 +61,16 @@ class Growth:
         console.print(f"[dim]{time.perf_counter() - self._began:5.0f} s[/dim]  {text}", soft_wrap=True)
 
     async def enter(self) -> None:
-        """Products, shoppers, staff."""
-        self.skus, self.people = await stocked(self.shop), await customers(self.shop, SHOPPERS)
+        """Products, shoppers, staff: new ones for each step, since tokens run out while the past is made."""
+        for client in (*self.people, *self.staff):
+            client.close()
+        self.skus = self.skus or await stocked(self.shop)
+        self.people = await customers(self.shop, SHOPPERS)
         self.staff = [await login(self.shop, "staff@soko.example") for _ in range(SHOPPERS)]
 
     async def measure(self, past: int) -> None:
         """Everything that should be flat."""
+        await self.enter()
         bought = await shopping(self.shop, self.people, self.skus, self.seconds)
         flow = milliseconds(bought.flows)
         figures = [bought.rate, flow[0] or 0.0, flow[2] or 0.0, bought.cpu["shop"], bought.cpu["PostgreSQL"]]
@@ -158,7 +162,6 @@ class Growth:
 async def growth(orders: Sequence[int], seconds: float, rebuild: bool) -> list[Table]:
     async with open_shop("run") as shop:
         growing = Growth(shop, seconds)
-        await growing.enter()
         batches = Batches({name: shop.database(f"soko_{name}") for name in SERVICES})
         past = 0
         for wanted in sorted(orders):
