@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -22,7 +23,7 @@ class Past:
     async def with_(self, planted: Planted) -> dict[str, str]:
         """The same databases, but for one that something was done to."""
         name = f"test_{new_id().replace('-', '')}"
-        original = self.urls[planted.service].rpartition("/")[2].partition("?")[0]
+        original = urlsplit(self.urls[planted.service]).path.strip("/")
         connection = await asyncpg.connect(self.server.url("postgres"))
         try:
             await connection.execute(f'create database "{name}" template "{original}" strategy file_copy')

@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -12,10 +13,15 @@ from chassis.database import NOTICE_LOSS, Database, is_away
 from chassis.fixtures import fresh_database
 from chassis.migrations import current, migrate
 from chassis.servers.postgres import EmbeddedPostgres
-from yarl import URL
 
 TOY = "toy.migrations"
 ANSWERS = 200
+
+
+def by_network(url: str, port: int) -> str:
+    """The database at ``url``, by TCP."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.username}:{parts.password}@127.0.0.1:{port}{parts.path}"
 
 
 @asynccontextmanager
@@ -54,7 +60,7 @@ async def test_wherever_the_connection_breaks_a_service_knows_that_its_database_
     for answers in range(ANSWERS):
         async with breaking_after(answers, postgres) as port:
             try:
-                assert await current(str(URL(url).with_port(port)), TOY)
+                assert await current(by_network(url, port), TOY)
                 break
             except Exception as error:
                 said.append(error)
@@ -72,7 +78,7 @@ async def test_a_mistake_of_ours_is_no_absence(postgres: EmbeddedPostgres) -> No
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="this system has no such option for a socket")
 async def test_every_connection_notices_a_server_that_is_lost_without_a_word(postgres: EmbeddedPostgres) -> None:
-    database = Database(postgres.url("postgres"), "test", 1)
+    database = Database(by_network(postgres.url("postgres"), postgres.port), "test", 1)
     await database.start()
     alone = await database.connect()
     async with database.pool.acquire() as pooled, database.engine.connect() as varying:
