@@ -160,7 +160,7 @@ class OpenShop:
         return found
 
     async def quiet(self) -> None:
-        """Wait until no message, call or webhook is on its way."""
+        """Wait until no message, call or webhook is on its way, and the feed has numbered what it heard."""
 
         async def rests() -> bool:
             # Twice: what is on its way may pass from one that is not looked at yet to one that was.
@@ -176,7 +176,9 @@ class OpenShop:
             )
         )
         webhooks = await self.charges("select count(*) from webhooks where parked_at is null")
-        return bool(sum(counts) + webhooks[0][0])
+        feed = self.shop.services["notification"].database.pool
+        unnumbered = await feed.fetchval("select count(*) from feed where position is null")
+        return bool(sum(counts) + webhooks[0][0] + unnumbered)
 
     async def charges(self, sql: str) -> list[asyncpg.Record]:
         """Rows of the simulated card gateway's own database."""
