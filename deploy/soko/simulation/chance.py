@@ -27,8 +27,13 @@ class Ids:
 
 
 def weighted(chance: Random, weights: Mapping[T, float]) -> T:
-    """One of the keys."""
-    return chance.choices(list(weights), list(weights.values()))[0]
+    """One of the keys; one of weight 0 never."""
+    left = chance.random() * sum(weights.values())
+    for key, weight in weights.items():
+        if left < weight:
+            return key
+        left -= weight
+    return max(weights, key=weights.__getitem__)
 
 
 KINDS: Mapping[str, float] = {
