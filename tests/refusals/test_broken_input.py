@@ -7,7 +7,11 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
-from breaking import Case, broken_bodies, broken_fields, broken_headers, broken_paths, broken_queries
+from breaking.bodies import broken_bodies
+from breaking.case import Case
+from breaking.fields import broken_fields
+from breaking.heads import broken_headers, broken_paths
+from breaking.queries import broken_queries
 from cast import Cast
 from chassis.http.problems import MEDIA_TYPE, PROBLEMS
 from chassis.world import new_id
