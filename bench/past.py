@@ -34,7 +34,7 @@ from chassis.writing import insert, statement
 from inventory.domain.listing import ListSkus, listing
 from inventory.domain.stock_events import ListSku
 from notification.calls import ended, notification_in
-from notification.feed import LOCK, SEAL
+from notification.feed import LOCK, NUMBER
 from order.commands import Place, UpdateShipment
 from order.domain import order
 from order.shipments import ShipmentStatus
@@ -148,7 +148,7 @@ async def _settle(connections: Mapping[str, "asyncpg.Connection[Any]"]) -> None:
             if not await feed.fetchval(LOCK):
                 await asyncio.sleep(0.05)
                 continue
-            if (await feed.execute(SEAL, SEAL_ROWS)).endswith(" 0"):
+            if not await feed.fetchval(NUMBER, SEAL_ROWS):
                 break
     for connection in connections.values():
         await connection.execute("vacuum (analyze)")

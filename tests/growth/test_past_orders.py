@@ -46,7 +46,7 @@ async def test_views_made_anew_from_past_orders_are_the_same_and_no_stream_has_a
         urls["order"], "select sum(total) from orders"
     )
     assert await _value(urls["inventory"], "select sum(reserved) from stock") == 0
-    assert await _value(urls["notification"], "select count(*) from feed where position is null") == 0
+    assert await _value(urls["notification"], "select count(*) from unnumbered") == 0
 
 
 async def _value(url: str, sql: str) -> int:

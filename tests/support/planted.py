@@ -188,7 +188,7 @@ PLANTED = (
         "delete from feed where type = 'order.confirmed.v1' and subject = '{paid}'",
         "{paid}",
     ),
-    Planted("the feed is whole", "notification", "update feed set position = null where position = 3", "not given"),
+    Planted("the feed is whole", "notification", "update feed set position = -3 where position = 3", "is -3"),
     Planted("a step is taken once", "order", REPEAT.format("order-{paid}", "confirmed.v1"), "{paid}"),
     Planted(
         "a step is taken once", "payment", REPEAT.format("payment-{paid_payment}", "captured.v1"), "{paid_payment}"

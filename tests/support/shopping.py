@@ -177,7 +177,7 @@ class OpenShop:
         )
         webhooks = await self.charges("select count(*) from webhooks where parked_at is null")
         feed = self.shop.services["notification"].database.pool
-        unnumbered = await feed.fetchval("select count(*) from feed where position is null")
+        unnumbered = await feed.fetchval("select count(*) from unnumbered")
         return bool(sum(counts) + webhooks[0][0] + unnumbered)
 
     async def charges(self, sql: str) -> list[asyncpg.Record]:

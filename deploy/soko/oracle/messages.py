@@ -91,13 +91,13 @@ FEED_OF = "notification"
 
 @cache
 def subscriptions() -> Mapping[str, Sequence[tuple[str, str]]]:
-    """Who listens to what: (service, subscription) by message type, as the services declare it."""
+    """Who notes what it heard: (service, subscription) by message type, as the services declare it."""
     found: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for name in SERVICES:
         kind = load(name)
         declared = kind.build(kind.settings(), World()).subscriptions
         for type_ in declared.types:
-            found[type_] += [(name, each.name) for each in declared.of(type_)]
+            found[type_] += [(name, each.name) for each in declared.of(type_) if not each.raw]
     return found
 
 
@@ -167,7 +167,7 @@ async def feed_at_rest(databases: Databases, report: Report) -> None:
                 report.add("the feed is whole", f"message {lost['id']}", found, where)
     async for rows in databases.pages(FEED_OF, FEED):
         for row in rows:
-            found = f"its position is {row['position'] or 'not given'}, which leaves a gap or repeats one"
+            found = f"its position is {row['position']}, which leaves a gap or repeats one"
             report.add(
                 "the feed is whole", f"message {row['message_id']}", found, (f"notification.feed {row['message_id']}",)
             )

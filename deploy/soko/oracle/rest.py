@@ -14,7 +14,7 @@ WAITING: Mapping[str, str] = {
 UNSETTLED: Mapping[str, tuple[str, str]] = {
     "order": ("orders that have not settled", "select count(*) from orders where not settled"),
     "payment": ("payments that have not settled", "select count(*) from payments where not settled"),
-    "notification": ("events that the feed has not numbered", "select count(*) from feed where position is null"),
+    "notification": ("events that the feed has not numbered", "select count(*) from unnumbered"),
     "cardsim": ("webhooks to be sent", "select count(*) from webhooks where parked_at is null"),
 }
 EVERY = 0.5

@@ -94,9 +94,10 @@ class Arrivals:
             if len(work.finished) < len(claimed):
                 return False
             made = await statement(connection, batch.draft, service.name, now, None, service.lease(), keys)
-            made.add_rows(SEEN, [{name: one.row[name] for name in ("message_id", "subscription")} for one in claimed])
+            noted = [row for row, one in zip(claimed, arrivals, strict=True) if not one.subscription.raw]
+            made.add_rows(SEEN, [{name: one.row[name] for name in ("message_id", "subscription")} for one in noted])
             made.add_rows(KEYS, key_rows(arrivals, keys))
-            made.add_rows(DONE, [done(one, now) for one in claimed])
+            made.add_rows(DONE, [done(one, now) for one in noted])
             made.require(NONE_WAITS.replace("{}", made.value(sorted({one.row["key"] for one in claimed}))))
             await made.run(connection)
         except (Conflict, Unmet, asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError, TypeError):

@@ -36,7 +36,8 @@ class Subscription:
     """One message type to one translation.
 
     ``key`` says what has to stay in order. ``seals`` names the subject under whose key the message's personal fields
-    are sealed before anything is stored. ``raw``: the message is not read, the translation takes it as JSON.
+    are sealed before anything is stored. ``raw``: the message is not read, the translation takes it as JSON; the row it
+    makes has the message's own id, which is note enough of its having come.
     """
 
     name: str
@@ -110,7 +111,8 @@ class Subscriptions:
     def keep(self, message: type[Any], *, raw: bool = False) -> Callable[[F], F]:
         """Decorate ``(message, received) -> Iterable[Keep]``: a copy of another service's data; order by subject.
 
-        ``raw``: the copy is of the message itself, which comes as JSON.
+        ``raw``: the copy is of the message itself, which comes as JSON, and is kept under the message's id: where that
+        is known, nothing is written. So no other note is made of messages that only such copies are made of.
         """
 
         def register(function: F) -> F:

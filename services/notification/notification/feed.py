@@ -1,8 +1,9 @@
 """The public feed: every event of the shop, in an order that never changes.
 
-A position is given when the row is committed and can be seen, never before: so whoever reads from a position on misses
-nothing, however late another transaction commits. One sealer at a time gives them, by an advisory lock that is let go
-after its commit is visible.
+A position is given when the event is committed and can be seen, never before: so whoever reads from a position on
+misses nothing, however late another transaction commits. Events wait for theirs in ``unnumbered``, a table that stays
+small, and move into ``feed`` with it, which is only ever added to. One at a time gives positions, by an advisory lock
+that is let go after its commit is visible. An event that comes once more is in the feed already, and goes.
 """
 
 import asyncio
@@ -14,17 +15,19 @@ from chassis.database import AWAY
 from chassis.service import Service
 
 LOCK = "select pg_try_advisory_xact_lock(hashtextextended('feed', 0))"
-SEAL = """
-with unsealed as (
-    select message_id, source, subject, sequence, time from feed where position is null order by arrival limit $1
-), ordered as (
-    select message_id, row_number() over (order by moment, sequence, message_id) as n from (
-        select message_id, sequence, max(time) over (partition by source, subject order by sequence) as moment
-        from unsealed
-    ) of_subjects
+NUMBER = """
+with taken as (
+    delete from unnumbered where arrival in (select arrival from unnumbered order by arrival limit $1) returning *
+), fresh as (
+    select *, max(time) over (partition by source, subject order by sequence) as moment
+    from taken where not exists (select from feed where feed.message_id = taken.message_id)
+), told as (
+    insert into feed (position, message_id, type, source, subject, sequence, time, correlationid, data)
+    select (select coalesce(max(position), 0) from feed) + row_number() over (order by moment, sequence, message_id),
+           message_id, type, source, subject, sequence, time, correlationid, data
+    from fresh
 )
-update feed set position = (select coalesce(max(position), 0) from feed) + ordered.n
-from ordered where feed.message_id = ordered.message_id
+select count(*) from taken
 """  # $1 rows at most. By time, but never two events of one subject against their sequence, whatever clocks say
 READ = """
 select position, message_id, type, source, subject, sequence, time, correlationid, data
@@ -40,13 +43,12 @@ BATCH = 1000
 LOOK_SECONDS = 0.25
 
 
-async def seal_once(service: Service) -> int:
+async def number_once(service: Service) -> int:
     """Number what has come in. Answers whether there may be more: what comes now waits a moment, for company."""
     async with service.database.pool.acquire() as connection, connection.transaction():
         if not await connection.fetchval(LOCK):
             return 0
-        sealed = int((await connection.execute(SEAL, BATCH)).rpartition(" ")[2])
-        return int(sealed == BATCH)
+        return int(await connection.fetchval(NUMBER, BATCH) == BATCH)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from chassis.world import World
 
 from notification.api import routers
 from notification.calls import calls
-from notification.feed import Tail, seal_once
+from notification.feed import Tail, number_once
 from notification.settings import Settings
 from notification.subscriptions import subscribe
 from notification.tables import metadata
@@ -22,7 +22,7 @@ def build(settings: Settings, world: World) -> Service:
         routers=routers,
         subscriptions=subscribe(settings),
         calls=calls,
-        extra=(seal_once,),
+        extra=(number_once,),
     )
     service.app.state.tail = Tail()
     return service

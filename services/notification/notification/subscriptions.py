@@ -15,7 +15,7 @@ from notification.calls import request_of
 from notification.domain import ADMIN, Notification
 from notification.kinds import LOW_STOCK, NEW_ORDER
 from notification.settings import Settings
-from notification.tables import feed, notifications
+from notification.tables import notifications, unnumbered
 
 
 def queued(notification: Notification, contact: Mapping[str, Any], data: Mapping[str, Any]) -> Iterable[Outcome]:
@@ -58,7 +58,7 @@ def into_feed(type_: str) -> Callable[[Any, Received], Iterable[Keep]]:
     def keep(said: bytes, at: Received) -> Iterable[Keep]:
         return [
             Keep(
-                feed,
+                unnumbered,
                 {
                     "message_id": at.id,
                     "type": at.type,

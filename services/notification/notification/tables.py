@@ -1,5 +1,7 @@
 """What the notification service keeps."""
 
+from typing import Any
+
 from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, MetaData, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -25,19 +27,32 @@ notifications = Table(
     Index("notifications_of_customer", "customer_id", text("created_at DESC"), "id"),
 )
 
+
+def _event() -> list[Column[Any]]:
+    return [
+        Column("type", Text, nullable=False),
+        Column("source", Text, nullable=False),
+        Column("subject", Text, nullable=False),
+        Column("sequence", BigInteger, nullable=False),
+        Column("time", DateTime(timezone=True), nullable=False),
+        Column("correlationid", Text, nullable=False),
+        Column("data", JSONB, nullable=False),
+    ]
+
+
+unnumbered = Table(
+    "unnumbered",
+    metadata,
+    Column("message_id", Text, primary_key=True),
+    Column("arrival", BigInteger, Identity(always=True), nullable=False, unique=True),
+    *_event(),
+)
+
 feed = Table(
     "feed",
     metadata,
-    Column("message_id", Text, primary_key=True),
-    Column("position", BigInteger, unique=True, comment="null until the sealer has given it one"),
-    Column("arrival", BigInteger, Identity(always=True), nullable=False),
-    Column("type", Text, nullable=False),
-    Column("source", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("sequence", BigInteger, nullable=False),
-    Column("time", DateTime(timezone=True), nullable=False),
-    Column("correlationid", Text, nullable=False),
-    Column("data", JSONB, nullable=False),
-    Index("feed_unsealed", "arrival", postgresql_where=text("position IS NULL")),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("message_id", Text, nullable=False, unique=True),
+    *_event(),
     Index("feed_by_type", "type", "position"),
 )

@@ -12,7 +12,7 @@ import orjson
 import pytest
 from chassis.fixtures import Harness
 from chassis.world import new_id
-from notification.feed import LOCK, seal_once
+from notification.feed import LOCK, number_once
 from notification.service import build
 from notification.settings import Settings
 from soko_contracts import MESSAGES, cart, inventory
@@ -63,6 +63,18 @@ async def test_what_is_sent_again_keeps_its_position(harness: Harness, reader: d
     assert await events(harness, reader) == before
 
 
+async def test_what_is_copied_as_it_arrives_is_noted_nowhere_else(harness: Harness, reader: dict[str, str]) -> None:
+    service, pool = harness.service, harness.service.database.pool
+    service.loops()
+    envelope = harness.envelope(opened("c-1"), subject="c-1")
+    for _ in range(2):
+        await service.receive([envelope, envelope])
+        await number_once(service)
+        assert [event["position"] for event in (await events(harness, reader))["items"]] == [1]
+    for table in ("seen", "done", "inbox", "unnumbered"):
+        assert await pool.fetchval(f"select count(*) from {table}") == 0
+
+
 async def test_positions_have_no_gaps_and_never_change(harness: Harness, reader: dict[str, str]) -> None:
     known: dict[str, int] = {}
     for round_ in range(3):
@@ -89,16 +101,16 @@ async def test_one_process_at_a_time_gives_positions(harness: Harness) -> None:
     await service.work_once()
     async with service.database.pool.acquire() as other, other.transaction():
         assert await other.fetchval(LOCK)
-        assert await seal_once(service) == 0
-        assert await service.database.pool.fetchval("select position from feed") is None
-    await seal_once(service)
+        assert await number_once(service) == 0
+        assert await service.database.pool.fetchval("select count(*) from feed") == 0
+    await number_once(service)
     assert await service.database.pool.fetchval("select position from feed") == 1
 
 
 async def test_nothing_uncommitted_is_numbered_or_passed_by(harness: Harness, reader: dict[str, str]) -> None:
     pool = harness.service.database.pool
     late = (
-        "insert into feed (message_id, type, source, subject, sequence, time, correlationid, data) "
+        "insert into unnumbered (message_id, type, source, subject, sequence, time, correlationid, data) "
         "values ('late', 'cart.opened.v1', 'cart', 'c', 1, $1, 'x', '{}')"
     )
     async with pool.acquire() as connection:
