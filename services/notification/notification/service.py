@@ -4,7 +4,7 @@ from chassis.service import Service
 from chassis.world import World
 
 from notification.api import routers
-from notification.calls import calls
+from notification.calls import calls_by
 from notification.feed import Tail, seal_once
 from notification.settings import Settings
 from notification.subscriptions import subscribe
@@ -21,7 +21,7 @@ def build(settings: Settings, world: World) -> Service:
         migrations="notification.migrations",
         routers=routers,
         subscriptions=subscribe(settings),
-        calls=calls,
+        calls=calls_by(settings),
         extra=(seal_once,),
     )
     service.app.state.tail = Tail()
