@@ -100,7 +100,9 @@ async def test_where_another_process_works_messages_are_stored_for_it(running: A
         await other.stop()
 
 
-async def test_who_stands_by_opens_no_connection_a_message_and_takes_over_at_once(running: Any) -> None:
+async def test_who_stands_by_opens_no_connection_a_message_and_takes_over_at_once(
+    running: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with running(build, Settings) as harness:
         service, other = harness.service, await replica(harness)
         other.loops()
@@ -114,7 +116,7 @@ async def test_who_stands_by_opens_no_connection_a_message_and_takes_over_at_onc
             opened += 1
             return await connect(**more)
 
-        service.database.connect = counted  # type: ignore[method-assign]
+        monkeypatch.setattr(service.database, "connect", counted)
         for _ in range(5):
             await service.receive([harness.envelope(AddOrder(tally_id="a", amount=1), subject="a")])
             await run(service, ["worker", "relay"])
