@@ -5,10 +5,11 @@ from chassis.world import World
 
 from notification.api import routers
 from notification.calls import calls_by
-from notification.feed import Tail, seal_once
+from notification.feed import seal_once
 from notification.settings import Settings
 from notification.subscriptions import subscribe
 from notification.tables import metadata
+from notification.tail import Tail
 
 
 def build(settings: Settings, world: World) -> Service:
