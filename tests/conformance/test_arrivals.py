@@ -100,6 +100,32 @@ async def test_where_another_process_works_messages_are_stored_for_it(running: A
         await other.stop()
 
 
+async def test_who_stands_by_opens_no_connection_a_message_and_takes_over_at_once(
+    running: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(build, Settings) as harness:
+        service, other = harness.service, await replica(harness)
+        other.loops()
+        await other.work_once()
+        await run(other, ["relay"])  # and it has both locks from now on
+        service.loops()
+        opened, connect = 0, service.database.connect
+
+        async def counted(**more: str) -> Any:
+            nonlocal opened
+            opened += 1
+            return await connect(**more)
+
+        monkeypatch.setattr(service.database, "connect", counted)
+        for _ in range(5):
+            await service.receive([harness.envelope(AddOrder(tally_id="a", amount=1), subject="a")])
+            await run(service, ["worker", "relay"])
+        assert (opened, await count(harness, "inbox")) == (2, 5)
+        await other.stop()
+        await until(service.work_once, 5)
+        assert (opened, await total(service, "a")) == (2, 5)
+
+
 async def test_messages_of_two_processes_leave_in_the_order_of_their_stream(running: Any) -> None:
     async with running(build, Settings) as harness:
         service, now = harness.service, harness.clock()

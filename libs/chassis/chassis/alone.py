@@ -20,20 +20,22 @@ class Alone:
     def __init__(self, service: "Service", name: str, **settings: str) -> None:
         self._service, self._name, self._settings = service, name, settings
         self._connection: asyncpg.Connection[Any] | None = None
+        self._holds = False
 
     async def connection(self) -> "asyncpg.Connection[Any] | None":
-        """The connection that holds the lock; None while somebody else does."""
-        if self._connection is not None and not self._connection.is_closed():
-            return self._connection
-        connection = await self._service.database.connect(**self._settings)
-        if not await connection.fetchval(LOCK, self._name):
-            await connection.close()
-            return None
-        self._connection = connection
-        return connection
+        """The connection that holds the lock; None while somebody else does.
+
+        One that was refused is kept and asks again: who stands by opens no connection for each message that comes.
+        """
+        if self._connection is None or self._connection.is_closed():
+            self._holds = False
+            self._connection = await self._service.database.connect(**self._settings)
+        if not self._holds:
+            self._holds = await self._connection.fetchval(LOCK, self._name)
+        return self._connection if self._holds else None
 
     def release(self) -> None:
         """Give the lock back, whatever state the connection is in."""
-        connection, self._connection = self._connection, None
+        connection, self._connection, self._holds = self._connection, None, False
         if connection is not None:
             connection.terminate()

@@ -9,13 +9,13 @@ import orjson
 from chassis.http import Problem
 from chassis.unit import Unit
 from soko_contracts import catalog as public
-from sqlalchemy import Row, delete, exists, func, or_, select, text, update
+from sqlalchemy import Row, delete, exists, func, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catalog.listing import below
 from catalog.refusals import CATEGORY_CYCLE, CATEGORY_IN_USE
-from catalog.slugs import insert_with_slug, slug_of
-from catalog.tables import categories, product_categories, products
+from catalog.slugs import free_slug, slug_of
+from catalog.tables import categories, category_slugs, product_categories, products
 
 ABOVE = text("""
 WITH RECURSIVE above AS (
@@ -52,8 +52,9 @@ async def category_by_id_or_slug(sql: AsyncConnection, key: str, *, lock: bool =
 
 async def create_category(unit: Unit, id_: str, name: str, parent_id: str | None, at: datetime) -> None:
     """A new category, under the first free slug of its name."""
-    row = {"id": id_, "name": name, "parent_id": parent_id, "sequence": 1, "created_at": at, "updated_at": at}
-    slug = await insert_with_slug(unit.sql, categories, slug_of(name, "category"), row)
+    slug = await free_slug(unit.sql, category_slugs, slug_of(name, "category"), id_)
+    row = {"id": id_, "slug": slug, "name": name, "parent_id": parent_id, "sequence": 1}
+    await unit.sql.execute(insert(categories).values(row | {"created_at": at, "updated_at": at}))
     tell(unit, public.CategoryCreated, 1, id_, parent_id, slug, name)
 
 
@@ -63,9 +64,12 @@ async def change_category(unit: Unit, before: Row[Any], name: str, parent_id: st
         return
     if parent_id is not None and before.id in set(await unit.sql.scalars(ABOVE, {"id": parent_id})):
         raise Problem(CATEGORY_CYCLE)
-    changed = {"name": name, "parent_id": parent_id, "sequence": before.sequence + 1, "updated_at": at}
+    slug = before.slug
+    if name != before.name:
+        slug = await free_slug(unit.sql, category_slugs, slug_of(name, "category"), before.id)
+    changed = {"slug": slug, "name": name, "parent_id": parent_id, "sequence": before.sequence + 1, "updated_at": at}
     await unit.sql.execute(update(categories).where(categories.c.id == before.id).values(changed))
-    tell(unit, public.CategoryUpdated, before.sequence + 1, before.id, parent_id, before.slug, name)
+    tell(unit, public.CategoryUpdated, before.sequence + 1, before.id, parent_id, slug, name)
 
 
 async def delete_category(unit: Unit, before: Row[Any]) -> None:

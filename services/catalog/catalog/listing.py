@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, exists, func, literal_column, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from catalog.tables import categories, product_categories, products, stock, variants
+from catalog.tables import categories, product_categories, products
 from catalog.views import Shown, products_by_ids
 
 MOST_WORDS = 12
@@ -51,6 +51,8 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
         if filters.statuses == ("active",)
         else products.c.status.in_(filters.statuses)
     ]
+    if filters.statuses == ("active",):
+        found.append(products.c.listed)
     if filters.categories:
         inside = product_categories.c.category_id.in_(below(filters.categories))
         found.append(exists().where(product_categories.c.product_id == products.c.id, inside))
@@ -63,13 +65,7 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
     if filters.search is not None:
         found.append(products.c.search.op("@@")(_query(filters.search)))
     if filters.in_stock is not None:
-        there = exists().where(
-            variants.c.product_id == products.c.id,
-            variants.c.active,
-            variants.c.sku == stock.c.sku,
-            stock.c.available > 0,
-        )
-        found.append(there if filters.in_stock else ~there)
+        found.append(products.c.in_stock if filters.in_stock else ~products.c.in_stock)
     if filters.featured is not None:
         found.append(products.c.featured if filters.featured else ~products.c.featured)
     return found or [true()]

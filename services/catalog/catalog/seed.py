@@ -17,8 +17,7 @@ from catalog.demo_products import Sample, demo_products
 from catalog.domain import Product, Variant
 from catalog.seed_words import TREE
 from catalog.slugs import first_free, slug_of
-from catalog.tables import categories, variants
-from catalog.tables import products as products_table
+from catalog.tables import categories, category_slugs, product_slugs, variants
 from catalog.writing import insert_products
 
 BATCH = 250
@@ -70,6 +69,9 @@ async def _categories(unit: Unit, at: datetime) -> Mapping[Path, str]:
         ]
         put = insert(categories).values(rows).on_conflict_do_nothing(index_elements=[categories.c.slug])
         new = set(await unit.sql.scalars(put.returning(categories.c.id)))
+        made = [{"slug": row["slug"], "category_id": row["id"]} for row in rows if row["id"] in new]
+        if made:
+            await unit.sql.execute(insert(category_slugs).values(made))
         for row in rows:
             if row["id"] in new:
                 tell(unit, public.CategoryCreated, 1, row["id"], row["parent_id"], row["slug"], row["name"])
@@ -92,7 +94,7 @@ async def _products(unit: Unit, samples: Sequence[Sample], start: int, places: M
     skus = [variant.sku for sample in samples for variant in sample.variants]
     there = set(await unit.sql.scalars(select(variants.c.sku).where(variants.c.sku.in_(skus))))
     bases = [slug_of(sample.name, "product") for sample in samples]
-    taken = set(await unit.sql.scalars(select(products_table.c.slug).where(products_table.c.slug.in_(bases))))
+    taken = set(await unit.sql.scalars(select(product_slugs.c.slug).where(product_slugs.c.slug.in_(bases))))
     made = list[tuple[Product, datetime]]()
     for number, (sample, base) in enumerate(zip(samples, bases, strict=True), start):
         if any(variant.sku in there for variant in sample.variants):

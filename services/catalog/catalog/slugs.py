@@ -1,6 +1,4 @@
-"""Slugs: made from a name once, never changed, one of a kind."""
-
-from typing import Any
+"""Slugs: made from a name, one of a kind. A thing that is renamed takes a new one; the old ones still lead to it."""
 
 from slugify import slugify
 from sqlalchemy import Table, select
@@ -27,16 +25,23 @@ def first_free(base: str, taken: set[str]) -> str:
     return slug
 
 
-async def insert_with_slug(sql: AsyncConnection, table: Table, base: str, values: dict[str, Any]) -> str:
-    """Insert a row under the first free slug, and say which.
+async def free_slug(sql: AsyncConnection, table: Table, base: str, id_: str) -> str:
+    """The first slug of ``base`` that nothing else ever had: it is this thing's from now on.
 
-    Another transaction may be taking the same one: the unique constraint waits for it and lets this insert do
-    nothing, and the next look sees what it took.
+    ``table`` keeps every slug and whose it is. One of its own former slugs is as good as a free one. Another
+    transaction may be taking the same one: the primary key waits for it and lets this insert do nothing, and the next
+    look sees what it took.
     """
-    like = f"^{base}(-[0-9]+)?$"
+    slug, owner = table.c.values()
+    looked = 20
     while True:
-        rows = await sql.scalars(select(table.c.slug).where(table.c.slug.op("~")(like)))
-        slug = first_free(base, set(rows))
-        put = insert(table).values(**values, slug=slug).on_conflict_do_nothing(index_elements=[table.c.slug])
-        if (await sql.execute(put.returning(table.c.slug))).first() is not None:
-            return slug
+        wanted = [base, *(f"{base}-{number}" for number in range(2, looked))]
+        taken = set(await sql.scalars(select(slug).where(slug.in_(wanted), owner != id_)))
+        if len(taken) == len(wanted):
+            looked *= 10
+            continue
+        found = first_free(base, taken)
+        put = insert(table).values({slug: found, owner: id_})
+        mine = put.on_conflict_do_update(index_elements=[slug], set_={owner.name: owner}, where=owner == id_)
+        if (await sql.execute(mine.returning(slug))).first() is not None:
+            return found

@@ -33,7 +33,13 @@ async def hand_over(service: Service, variants: Iterable[Variant], context: Cont
         return False
     rows = [{"sku": sku, "available": units, "sequence": 0} for sku, units in wanted.items()]
     async with service.database.engine.begin() as sql:
-        await sql.execute(insert(stock).values(rows).on_conflict_do_nothing(index_elements=[stock.c.sku]))
+        put = insert(stock).values(rows)
+        first = put.on_conflict_do_update(
+            index_elements=[stock.c.sku],
+            set_={"available": put.excluded.available, "sequence": put.excluded.sequence},
+            where=stock.c.sequence < 0,
+        )
+        await sql.execute(first)
     return True
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    Numeric,
     Table,
     Text,
     UniqueConstraint,
@@ -29,6 +30,11 @@ SEARCH_VECTOR = " || ".join(
     for weight, column in _SEARCHED
     for words in ("simple", "english")
 )
+
+
+def _when_committed(column: str) -> ForeignKey:
+    return ForeignKey(column, ondelete="CASCADE", deferrable=True, initially="DEFERRED")
+
 
 categories = Table(
     "categories",
@@ -59,6 +65,23 @@ products = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
     Column("search", TSVECTOR, Computed(SEARCH_VECTOR, persisted=True)),
+    Column("rating_sum", BigInteger, nullable=False, server_default="0"),
+    Column("review_count", Integer, nullable=False, server_default="0"),
+    Column(
+        "rating",
+        Numeric(3, 2),
+        Computed("round(rating_sum::numeric / nullif(review_count, 0), 2)", persisted=True),
+    ),
+    Column(
+        "in_stock", Boolean, nullable=False, server_default="false", comment="kept by triggers on stock and variants"
+    ),
+    Column(
+        "listed",
+        Boolean,
+        nullable=False,
+        server_default="true",
+        comment="false: sold out and taken off the list by a job",
+    ),
     UniqueConstraint("slug", name="products_slug_key"),
     CheckConstraint("price >= 0", name="products_price_check"),
     Index("products_search", "search", postgresql_using="gin"),
@@ -101,6 +124,140 @@ stock = Table(
     Column("sequence", BigInteger, nullable=False),
 )
 
+# Every slug a thing ever had: the one in its own row is current, the others lead to it.
+category_slugs = Table(
+    "category_slugs",
+    metadata,
+    Column("slug", Text, primary_key=True),
+    Column("category_id", Text, _when_committed("categories.id"), nullable=False, index=True),
+)
+product_slugs = Table(
+    "product_slugs",
+    metadata,
+    Column("slug", Text, primary_key=True),
+    Column("product_id", Text, _when_committed("products.id"), nullable=False, index=True),
+)
+
+discounts = Table(
+    "discounts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("percent", Integer, nullable=False),
+    Column("starts_at", DateTime(timezone=True), nullable=False),
+    Column("ends_at", DateTime(timezone=True), nullable=False),
+    Column("told", Text, nullable=False, comment="what the world knows of it: nothing, started or ended"),
+    Column("sequence", BigInteger, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("percent BETWEEN 1 AND 99", name="discounts_percent_check"),
+    CheckConstraint("starts_at < ends_at", name="discounts_period_check"),
+    Index("discounts_starting", "starts_at", postgresql_where=text("told = 'nothing'")),
+    Index("discounts_ending", "ends_at", postgresql_where=text("told <> 'ended'")),
+)
+discount_products = Table(
+    "discount_products",
+    metadata,
+    Column("discount_id", Text, ForeignKey("discounts.id", ondelete="CASCADE"), primary_key=True),
+    Column("product_id", Text, ForeignKey("products.id", ondelete="CASCADE"), primary_key=True, index=True),
+)
+discount_categories = Table(
+    "discount_categories",
+    metadata,
+    Column("discount_id", Text, ForeignKey("discounts.id", ondelete="CASCADE"), primary_key=True),
+    Column("category_id", Text, ForeignKey("categories.id", ondelete="CASCADE"), primary_key=True, index=True),
+)
+
+offers = Table(
+    "offers",
+    metadata,
+    Column("product_id", Text, ForeignKey("products.id", ondelete="CASCADE"), primary_key=True),
+    Column("starts_at", DateTime(timezone=True), primary_key=True),
+    Column("ends_at", DateTime(timezone=True), nullable=False),
+    Column("price", BigInteger, nullable=False),
+    Column("percent", Integer, comment="null: no sale"),
+    Index("offers_price", "price", "product_id"),
+    Index("offers_sales", "product_id", postgresql_where=text("percent IS NOT NULL")),
+    comment="what a product costs when: periods without gaps from -infinity to infinity",
+)
+
+untold = Table(
+    "untold",
+    metadata,
+    Column("product_id", Text, ForeignKey("products.id", ondelete="CASCADE"), primary_key=True),
+    comment="products whose sales have changed without a write of their own",
+)
+
+purchases = Table(
+    "purchases",
+    metadata,
+    Column("customer_id", Text, primary_key=True),
+    Column("variant_id", Text, primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+)
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("product_id", Text, ForeignKey("products.id", ondelete="CASCADE"), nullable=False),
+    Column("customer_id", Text, nullable=False, index=True),
+    Column("rating", Integer, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("author", Text),
+    Column("verified_purchase", Boolean, nullable=False),
+    Column("hidden", Boolean, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+    UniqueConstraint("product_id", "customer_id", name="reviews_one_each"),
+    CheckConstraint("rating BETWEEN 1 AND 5", name="reviews_rating_check"),
+    Index("reviews_of_product", "product_id", "created_at", "id"),
+    Index("reviews_newest", "created_at", "id"),
+)
+
+images = Table(
+    "images",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("product_id", Text, ForeignKey("products.id", ondelete="CASCADE"), nullable=False),
+    Column("variant_id", Text, ForeignKey("variants.id", ondelete="SET NULL"), index=True),
+    Column("position", Integer, nullable=False),
+    Column("alt", Text, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Index("images_of_product", "product_id", "position", "id"),
+)
+
+imports = Table(
+    "imports",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("status", Text, nullable=False),
+    Column("atomic", Boolean, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("created", Integer, nullable=False),
+    Column("updated", Integer, nullable=False),
+    Column("failed", Integer, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("finished_at", DateTime(timezone=True)),
+    Index("imports_unfinished", "created_at", postgresql_where=text("finished_at IS NULL")),
+)
+import_rows = Table(
+    "import_rows",
+    metadata,
+    Column("import_id", Text, ForeignKey("imports.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("data", JSONB),
+    Column("product_id", Text),
+    Column("errors", JSONB),
+    Index("import_rows_waiting", "import_id", "number", postgresql_where=text("state = 'waiting'")),
+)
+
 # What caches watch: triggers raise it in the transaction that changes something shown. It has many rows so that two
 # writers seldom wait for each other; a sequence would not do, because it moves before the change can be seen.
 changes = Table(
@@ -109,4 +266,4 @@ changes = Table(
     Column("slot", Integer, primary_key=True),
     Column("count", BigInteger, nullable=False),
 )
-SHOWN = (categories, products, product_categories, variants, stock)
+SHOWN = (categories, products, product_categories, variants, stock, offers, reviews, images)

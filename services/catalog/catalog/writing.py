@@ -11,10 +11,11 @@ from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from catalog import offers
 from catalog.domain import Product, Variant, told
 from catalog.refusals import SKU_TAKEN
-from catalog.slugs import insert_with_slug, slug_of
-from catalog.tables import categories, product_categories, products, variants
+from catalog.slugs import free_slug, slug_of
+from catalog.tables import categories, product_categories, product_slugs, products, variants
 from catalog.views import Shown
 
 
@@ -42,10 +43,13 @@ async def category_ids(sql: AsyncConnection, keys: Sequence[str], pointers: Sequ
 
 async def insert_product(unit: Unit, product: Product, at: datetime, currency: str) -> Product:
     """Insert a product under the first free slug of its name, and tell of it."""
-    slug = await insert_with_slug(unit.sql, products, slug_of(product.name, "product"), _product_row(product, at))
+    await unit.sql.execute(offers.SHARE)
+    slug = await free_slug(unit.sql, product_slugs, slug_of(product.name, "product"), product.id)
     product = replace(product, slug=slug)
+    await unit.sql.execute(insert(products).values(_product_row(product, at)))
     await _insert_variants(unit.sql, product, product.variants)
     await _insert_categories(unit.sql, product)
+    await offers.refresh(unit.sql, [product.id], at)
     for message in told(None, product, currency):
         unit.send(message, subject=product.id, sequence=1)
     return product
@@ -56,6 +60,12 @@ async def save_product(unit: Unit, before: Shown, after: Product, at: datetime, 
     old = before.product
     if old == after:
         return
+    moved = old.price != after.price or old.category_ids != after.category_ids
+    if moved:
+        await unit.sql.execute(offers.SHARE)
+    if old.name != after.name:
+        slug = await free_slug(unit.sql, product_slugs, slug_of(after.name, "product"), after.id)
+        after = replace(after, slug=slug)
     messages = told(old, after, currency)
     for number, message in enumerate(messages, before.sequence + 1):
         unit.send(message, subject=after.id, sequence=number)
@@ -67,14 +77,19 @@ async def save_product(unit: Unit, before: Shown, after: Product, at: datetime, 
         await _insert_categories(unit.sql, after)
     if old.variants != after.variants:
         await _save_variants(unit.sql, old, after)
+    if moved:
+        await offers.refresh(unit.sql, [after.id], at)
 
 
 async def insert_products(unit: Unit, made: Sequence[tuple[Product, datetime]], currency: str) -> None:
     """Insert many products whose slugs are known to be free, each table in one go."""
-    rows = [_product_row(product, at) | {"slug": product.slug} for product, at in made]
-    await unit.sql.execute(insert(products), rows)
+    await unit.sql.execute(offers.SHARE)
+    await unit.sql.execute(insert(products), [_product_row(product, at) for product, at in made])
+    slugs = [{"slug": product.slug, "product_id": product.id} for product, _ in made]
+    await unit.sql.execute(insert(product_slugs), slugs)
     await unit.sql.execute(insert(variants), [row for product, _ in made for row in _variant_rows(product)])
     await unit.sql.execute(insert(product_categories), [row for product, _ in made for row in _category_rows(product)])
+    await offers.refresh(unit.sql, [product.id for product, _ in made], unit.now)
     for product, _ in made:
         for message in told(None, product, currency):
             unit.send(message, subject=product.id, sequence=1)
@@ -112,6 +127,7 @@ async def _insert_categories(sql: AsyncConnection, product: Product) -> None:
 def _product_row(product: Product, at: datetime) -> dict[str, Any]:
     return {
         "id": product.id,
+        "slug": product.slug,
         "name": product.name,
         "description": product.description,
         "brand": product.brand,

@@ -100,7 +100,7 @@ async def test_put_replaces_all_fields(shop: Harness) -> None:
     )
 
     put = answer.json()
-    assert (put["slug"], put["name"], put["description"], put["brand"]) == ("kettle", "Big Kettle", "", None)
+    assert (put["slug"], put["name"], put["description"], put["brand"]) == ("big-kettle", "Big Kettle", "", None)
     assert (put["attributes"], put["featured"], len(put["variants"])) == ({}, False, 1)
 
 

@@ -24,10 +24,12 @@ from notification.settings import Settings
 from notification.tables import notifications
 
 log = logging.getLogger(__name__)
-calls = Calls()
 
 TRIES = 30
 """With delays that grow to five minutes this is about two hours."""
+
+BY_SMTP, TO_A_FILE = timedelta(seconds=60), timedelta(seconds=10)
+"""How long a mail may take. One that died with its process goes again after that: no longer than its way needs."""
 
 WAITING = "select 1 from notifications where cause = $1 and kind = $2 and id = $3 and status = 'queued'"
 
@@ -58,7 +60,6 @@ def gave_up(asked: Asked) -> Iterable[Outcome]:
     return ended(notification_in(asked.request).failed("gave-up"))
 
 
-@calls.to("mail", lease=timedelta(seconds=60), tries=TRIES, gave_up=gave_up)
 async def mail(asked: Asked, service: Service) -> Iterable[Outcome]:
     """One mail. Of two wishes for the same notification only the first has its row, and only that one is sent."""
     settings, notification = service.settings, notification_in(asked.request)
@@ -86,10 +87,18 @@ def file_name(notification: Notification) -> str:
     return f"{notification.created_at:%Y%m%dT%H%M%S%f}-{notification.kind}-{notification.id}.eml"
 
 
-@calls.to("erase")
 async def erase(asked: Asked, service: Service) -> Iterable[Outcome]:
     """Everything that still says something about a person goes; what is left counts and dates."""
     settings = service.settings
     assert isinstance(settings, Settings)
     await erasure.erase(service.database, settings.mail_folder, asked.request["subject_id"], asked.now)
     return []
+
+
+def calls_by(settings: Settings) -> Calls:
+    """Both, mails on the way that the settings name."""
+    calls = Calls()
+    lease = BY_SMTP if settings.smtp_url.get_secret_value() else TO_A_FILE
+    calls.to("mail", lease=lease, tries=TRIES, gave_up=gave_up)(mail)
+    calls.to("erase")(erase)
+    return calls

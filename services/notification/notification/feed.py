@@ -6,12 +6,12 @@ small, and move into ``feed`` with it, which is only ever added to. One at a tim
 that is let go after its commit is visible. An event that comes once more is in the feed already, and goes.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
-from chassis.database import AWAY
+import orjson
 from chassis.service import Service
 
 LOCK = "select pg_try_advisory_xact_lock(hashtextextended('feed', 0))"
@@ -40,7 +40,6 @@ from feed where position > $1 and position <= $2 and type = any($4::text[]) orde
 NEWEST = "select coalesce(max(position), 0) from feed"
 
 BATCH = 1000
-LOOK_SECONDS = 0.25
 
 
 async def number_once(service: Service) -> int:
@@ -73,34 +72,12 @@ async def read(service: Service, after: int, types: Sequence[str], limit: int) -
     return Page(rows, max(newest, after), whole=True)
 
 
-class Tail:
-    """Tells everybody who follows the feed that it has grown, by one query a process however many they are."""
-
-    def __init__(self) -> None:
-        self._waiting: dict[asyncio.Future[None], int] = {}
-        self._task: asyncio.Task[None] | None = None
-
-    async def grown(self, service: Service, after: int, seconds: float) -> None:
-        """Return when there is an event behind ``after``, or when so much time has passed."""
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting[future] = after
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._look(service))
-        try:
-            async with asyncio.timeout(seconds):
-                await future
-        except TimeoutError:
-            pass
-        finally:
-            del self._waiting[future]
-
-    async def _look(self, service: Service) -> None:
-        while self._waiting:
-            try:
-                newest = await service.database.pool.fetchval(NEWEST)
-            except AWAY:
-                newest = 0
-            for future, after in self._waiting.items():
-                if newest > after and not future.done():
-                    future.set_result(None)
-            await asyncio.sleep(LOOK_SECONDS)
+def shown(row: asyncpg.Record) -> dict[str, Any]:
+    """An event as readers get it."""
+    members = {name: row[name] for name in ("position", "type", "source", "subject", "sequence", "time")}
+    return {
+        **members,
+        "id": row["message_id"],
+        "correlationid": row["correlationid"],
+        "data": orjson.loads(row["data"]),
+    }

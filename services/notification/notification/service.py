@@ -4,11 +4,12 @@ from chassis.service import Service
 from chassis.world import World
 
 from notification.api import routers
-from notification.calls import calls
-from notification.feed import Tail, number_once
+from notification.calls import calls_by
+from notification.feed import number_once
 from notification.settings import Settings
 from notification.subscriptions import subscribe
 from notification.tables import metadata
+from notification.tail import Tail
 
 
 def build(settings: Settings, world: World) -> Service:
@@ -21,7 +22,7 @@ def build(settings: Settings, world: World) -> Service:
         migrations="notification.migrations",
         routers=routers,
         subscriptions=subscribe(settings),
-        calls=calls,
+        calls=calls_by(settings),
         extra=(number_once,),
     )
     service.app.state.tail = Tail()

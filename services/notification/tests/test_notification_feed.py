@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ import orjson
 import pytest
 from chassis.fixtures import Harness
 from chassis.world import new_id
+from notification import tail
 from notification.feed import LOCK, number_once
 from notification.service import build
 from notification.settings import Settings
@@ -210,11 +211,14 @@ async def following(harness: Harness, headers: dict[str, str], query: str = "") 
         if message["type"] == "http.response.body":
             await chunks.put(message["body"])
 
+    waiting: list[str] = []
+
     async def next_event() -> tuple[str, Any]:
-        while True:
-            lines = (await asyncio.wait_for(chunks.get(), 5)).decode().splitlines()
-            if lines and lines[0].startswith("id: "):
-                return lines[0].removeprefix("id: "), orjson.loads(lines[2].removeprefix("data: "))
+        while not waiting:
+            told = (await asyncio.wait_for(chunks.get(), 5)).decode().split("\n\n")
+            waiting.extend(each for each in told if each.startswith("id: "))
+        lines = waiting.pop(0).splitlines()
+        return lines[0].removeprefix("id: "), orjson.loads(lines[2].removeprefix("data: "))
 
     task = asyncio.create_task(harness.service.app(scope, receive, send))
     try:
@@ -246,3 +250,63 @@ async def test_a_stream_of_some_types_leaves_the_others_out(harness: Harness, re
         level = inventory.StockLevel(sku="A", on_hand=1, reserved=0, available=1)
         await harness.deliver(level, subject="A")
         assert (await next_event())[0] == "2"
+
+
+class Counting:
+    """A pool that counts the questions about the feed."""
+
+    def __init__(self, pool: Any) -> None:
+        self._pool, self.asked = pool, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pool, name)
+
+    async def fetch(self, sql: str, *values: Any) -> Any:
+        self.asked += " feed " in sql
+        return await self._pool.fetch(sql, *values)
+
+    async def fetchval(self, sql: str, *values: Any) -> Any:
+        self.asked += " feed" in sql
+        return await self._pool.fetchval(sql, *values)
+
+
+async def test_fifty_who_follow_ask_no_more_than_one(
+    harness: Harness, reader: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await harness.deliver(opened("c-1"), subject="c-1")
+    async with AsyncExitStack() as stack:
+        followers = [await stack.enter_async_context(following(harness, reader)) for _ in range(50)]
+        assert [(await each())[0] for each in followers] == ["1"] * 50
+        pool = Counting(harness.service.database.pool)
+        monkeypatch.setattr(harness.service.database, "_pool", pool)
+        await harness.deliver(*(opened(f"c-{n}") for n in range(8)), subject="s")
+        for each in followers:
+            assert [(await each())[0] for _ in range(8)] == ["2", "3", "4", "5", "6", "7", "8", "9"]
+        assert 0 < pool.asked < 50
+
+
+@pytest.mark.parametrize("held", [0, 1500, tail.HELD_BYTES])
+async def test_wherever_one_takes_it_up_nothing_is_left_out_or_said_twice(
+    harness: Harness, reader: dict[str, str], monkeypatch: pytest.MonkeyPatch, held: int
+) -> None:
+    monkeypatch.setattr(tail, "HELD_BYTES", held)
+    monkeypatch.setattr(tail, "TOLD_AT_ONCE", 3)
+    async with AsyncExitStack() as stack:
+        first = await stack.enter_async_context(following(harness, reader))
+        await harness.deliver(*(opened(f"c-{n}") for n in range(10)), subject="s")
+        assert [(await first())[0] for _ in range(10)] == [str(n) for n in range(1, 11)]
+        places = {n: {**reader, "Last-Event-ID": str(n)} for n in range(12)}
+        others = {n: await stack.enter_async_context(following(harness, place)) for n, place in places.items()}
+        await harness.deliver(*(opened(f"d-{n}") for n in range(5)), subject="t")
+        for after, each in others.items():
+            assert [(await each())[0] for _ in range(15 - after)] == [str(n) for n in range(after + 1, 16)]
+
+
+async def test_where_more_has_come_than_one_look_takes_pages_are_read(
+    harness: Harness, reader: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tail, "AT_ONCE", 4)
+    async with following(harness, reader) as next_event:
+        for round_ in range(3):
+            await harness.deliver(*(opened(f"c-{n}") for n in range(7)), subject=f"s-{round_}")
+        assert [(await next_event())[0] for _ in range(21)] == [str(n) for n in range(1, 22)]

@@ -2,8 +2,10 @@
 
 import pytest
 from chassis.settings import broken
+from notification.calls import calls_by
+from notification.mail import SECONDS
 from notification.settings import Settings
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 
 @pytest.mark.parametrize("url", ["", "smtp://localhost", "smtps://me:p%40ss@mail.example:465", "smtp+starttls://m:587"])
@@ -24,3 +26,10 @@ def test_what_is_no_mail_server_is_refused_in_one_line_everywhere(
     (line,) = broken(refused.value)
     assert line.startswith("SMTP_URL: must be an address such as smtp://user:password@host:587")
     assert "secret" not in line
+
+
+def test_a_mail_by_smtp_is_not_taken_for_lost_while_a_slow_server_may_still_answer() -> None:
+    by_smtp, to_a_file = (
+        calls_by(Settings(smtp_url=SecretStr(url))).named("mail").lease.total_seconds() for url in ("smtp://m", "")
+    )
+    assert to_a_file < SECONDS < by_smtp

@@ -8,6 +8,7 @@ from order import tables
 from order.api import routers
 from order.domain import COMMANDS, EVENTS, order
 from order.erasing import FORGET_ERASED
+from order.following import Followers
 from order.methods import PaymentMethods
 from order.numbers import Numbers
 from order.queries import OLDEST_UNSETTLED
@@ -43,4 +44,5 @@ def build(settings: Settings, world: World) -> Service:
     )
     service.app.state.methods = PaymentMethods(service.world)
     service.app.state.numbers = Numbers()
+    service.app.state.followers = Followers()
     return service

@@ -16,7 +16,9 @@ from payment.domain.commands import Charge, Deny, GiveUp, Report
 from payment.domain.rules import payment
 from payment.providers.port import Attempt, Denied, Heard, Provider
 
-LEASE = timedelta(seconds=30)
+LEASE = timedelta(seconds=15)
+"""A provider's ten seconds, and five for our own database. A call that died with its process is made again after it."""
+
 TRIES = 8
 
 Operation = Callable[[Provider, Asked], Awaitable[Heard]]

@@ -7,13 +7,11 @@ from inspect import cleandoc
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-import orjson
 from chassis.http import (
     Answer,
     Caller,
     Router,
     current_service,
-    event,
     invalid,
     last_event_id,
     right,
@@ -28,8 +26,11 @@ from pydantic.config import JsonDict
 from soko_contracts import MESSAGES, adapter
 
 from notification import feed
+from notification.tail import Tail, told
 
 router = Router(prefix="/api/v1", tags=["Events"])
+
+PAGE = 100
 
 Type = Annotated[str, StringConstraints(max_length=100)]
 
@@ -127,31 +128,27 @@ async def list_events(
     page = await feed.read(service, after, wanted, limit)
     more = [("after", str(page.position)), *(("type", name) for name in wanted), ("limit", str(limit))]
     following = None if page.whole else f"{request.url.path}?{urlencode(more)}"
-    items = [EventAnswer.model_construct(**_event(row)) for row in page.rows]
+    items = [EventAnswer.model_construct(**feed.shown(row)) for row in page.rows]
     return EventsAnswer(items=items, position=page.position, next=following)
 
 
-def _event(row: Any) -> dict[str, Any]:
-    members = {name: row[name] for name in ("position", "type", "source", "subject", "sequence", "time")}
-    return {
-        **members,
-        "id": row["message_id"],
-        "correlationid": row["correlationid"],
-        "data": orjson.loads(row["data"]),
-    }
-
-
-async def _stream(service: Service, tail: feed.Tail, after: int, types: list[str]) -> AsyncIterator[bytes]:
+async def _stream(service: Service, tail: Tail, after: int, types: list[str]) -> AsyncIterator[bytes]:
     """Server-sent events; between them, and while nothing happens, a comment with the position reached."""
     yield b": from %d\n\n" % after
     while True:
-        page = await feed.read(service, after, types, 500)
-        for row in page.rows:
-            yield event(row["position"], row["type"], _event(row))
-        after = page.position
-        if page.whole:
-            if not page.rows:
-                yield b": at %d\n\n" % after
+        held = tail.since(after, types)
+        if held is None:
+            page = await feed.read(service, after, types, PAGE)
+            held = [told(row).text for row in page.rows], page.position
+            whole = page.whole
+        else:
+            whole = held[1] >= tail.newest
+        texts, after = held
+        if texts:
+            yield b"".join(texts)
+        elif whole:
+            yield b": at %d\n\n" % after
+        if whole:
             await tail.grown(service, after, QUIET_SECONDS)
 
 

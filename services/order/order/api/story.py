@@ -1,6 +1,5 @@
 """What happened to an order so far, what happens while one looks, and where its parcels are."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -17,12 +16,11 @@ from order.api.answers import SHIPMENT, ShipmentAnswer, order_answer, shown_as
 from order.api.asking import Asking, asking
 from order.api.fields import OrderId
 from order.domain import order
+from order.following import Followers
 from order.state import Order
 from order.timeline import Entry, entry
 
 router = Router(prefix="/api/v1", tags=["Orders"])
-
-LOOK_EVERY = 0.5
 
 
 class EntryAnswer(Answer):
@@ -77,7 +75,7 @@ async def get_order_timeline(
     """With `Accept: text/event-stream` it goes on as things happen; `Last-Event-ID` takes it up again."""
     row = await ask.seen(order_id)
     if wants_stream(ask.request):
-        return streamed(_stream(ask.service, row["id"], seen or 0))
+        return streamed(_stream(ask.service, ask.request.app.state.followers, row["id"], seen or 0))
     entries, _, _ = await _read(ask.service, row["id"], order.initial, 0)
     return TimelineAnswer(items=[EntryAnswer(**_shown(each, row["currency"])) for each in entries])
 
@@ -113,19 +111,16 @@ def _shown(told: Entry, currency: str) -> Mapping[str, Any]:
     return {"id": told.version, "at": told.at, "kind": told.kind, **told.data, **amounts}
 
 
-async def _stream(service: Service, order_id: str, seen: int) -> AsyncIterator[bytes]:
+async def _stream(service: Service, followers: Followers, order_id: str, seen: int) -> AsyncIterator[bytes]:
     """Server-sent events, those after ``seen`` first; while nothing happens, a comment now and then."""
-    state, version, quiet = order.initial, 0, 0.0
+    state, version = order.initial, 0
     yield b": the story so far\n\n"
     while True:
         entries, state, version = await _read(service, order_id, state, version)
-        for told in entries:
-            if told.version > seen:
-                data = EntryAnswer(**_shown(told, state.totals.currency)).model_dump(mode="json")
-                yield event(told.version, told.kind, data)
-                quiet = 0.0
-        if quiet >= QUIET_SECONDS:
-            yield b": nothing new\n\n"
-            quiet = 0.0
-        await asyncio.sleep(LOOK_EVERY)
-        quiet += LOOK_EVERY
+        fresh = [
+            event(told.version, told.kind, EntryAnswer(**_shown(told, state.totals.currency)).model_dump(mode="json"))
+            for told in entries
+            if told.version > seen
+        ]
+        yield b"".join(fresh) or b": nothing new\n\n"
+        await followers.moved(service, order.name(order_id), version, QUIET_SECONDS)
