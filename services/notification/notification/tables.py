@@ -23,8 +23,10 @@ notifications = Table(
     Column("sequence", BigInteger, nullable=False, comment="counts the public events about it"),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("sent_at", DateTime(timezone=True)),
-    Index("notifications_newest", text("created_at DESC"), "id"),
-    Index("notifications_of_customer", "customer_id", text("created_at DESC"), "id"),
+    Index("notifications_newest", "created_at", "id"),
+    Index("notifications_of_customer", "customer_id", "created_at", "id"),
+    Index("notifications_by_status", "status", "created_at", "id"),
+    Index("notifications_by_kind", "kind", "created_at", "id"),
 )
 
 

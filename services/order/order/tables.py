@@ -4,6 +4,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Computed,
     DateTime,
     Index,
     Integer,
@@ -23,7 +24,7 @@ orders = Table(
     "orders",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("number", Text, nullable=False, unique=True),
+    Column("number", Text(collation="C"), nullable=False, unique=True, comment="in C it is also found by its start"),
     Column("customer_id", Text),
     Column("owner", Text, nullable=False, comment="user:<id>, or cart:<sha256 of the guest's cart token>"),
     Column("status", Text, nullable=False),
@@ -58,8 +59,17 @@ orders = Table(
     Column("version", Integer, nullable=False, comment="the stream's"),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
+    # An index on what changes is paid for with each change, and with it all the others. These change when an order
+    # comes to rest; until then it is found among the few that still move.
+    Column("settled_status", Text, Computed("case when settled then status end", persisted=True)),
+    Column("settled_payment_status", Text, Computed("case when settled then payment_status end", persisted=True)),
     Index("orders_newest", "created_at", "id"),
     Index("orders_owner", "owner", "created_at", "id"),
+    Index("orders_by_status", "settled_status", "created_at", "id", postgresql_where=text("settled")),
+    Index("orders_by_payment_status", "settled_payment_status", "created_at", "id", postgresql_where=text("settled")),
+    Index("orders_by_total", "total", "id"),
+    Index("orders_by_email", text("lower(email) text_pattern_ops")),
+    Index("orders_by_phone", text("reverse(phone) text_pattern_ops")),
     Index("orders_unsettled", "created_at", postgresql_where=text("not settled")),
     Index("orders_undone", "customer_id", postgresql_where=text("not done")),
     Index("orders_skus", "skus", postgresql_using="gin"),
@@ -80,6 +90,8 @@ shipments = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
     Index("shipments_newest", "created_at", "id"),
+    Index("shipments_owner", "owner", "created_at", "id"),
+    Index("shipments_by_status", "status", "created_at", "id"),
 )
 
 refunds = Table(
@@ -97,6 +109,8 @@ refunds = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
     Index("refunds_newest", "created_at", "id"),
+    Index("refunds_by_status", "status", "created_at", "id"),
+    Index("refunds_by_amount", "amount", "id"),
 )
 
 erasures = Table(

@@ -1,14 +1,13 @@
 """From the events of a payment to what is shown of it, and the queries on that."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 import sqlalchemy as sa
-from chassis.http import beyond
+from chassis.http import Way
 from chassis.rows import Meta, Put, Remove
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from payment.domain import facts
 from payment.domain.facts import Event, Status
@@ -144,37 +143,33 @@ class Filters:
     after: datetime | None = None
     before: datetime | None = None
 
+    def ways(self) -> list[Way]:
+        """For ``read_page``: one way where few payments can fit, else one for each status or each method."""
+        always = list(self._everywhere())
+        statuses, methods = dict.fromkeys(self.statuses), dict.fromkeys(self.methods)
+        if methods and (statuses or self._few):
+            always.append(payments.c.method.in_(methods))
+        elif methods:
+            return [[*always, payments.c.method == method] for method in methods]
+        if not statuses:
+            return [always]
+        if self._few:
+            return [[*always, payments.c.status.in_(statuses)]]
+        # Those that still move are few; the others are found by what they have come to rest at.
+        still = sa.and_(~payments.c.settled, payments.c.status.in_(statuses))
+        at_rest = [sa.and_(payments.c.settled, payments.c.settled_status == status) for status in statuses]
+        return [[*always, one] for one in (still, *at_rest)]
 
-Ordering = Sequence[tuple[str, bool]]
+    @property
+    def _few(self) -> bool:
+        return self.customer_id is not None or bool(self.order_ids)
 
-
-async def payments_like(
-    sql: AsyncConnection, filters: Filters, ordering: Ordering, limit: int, offset: int, behind: Sequence[Any] = ()
-) -> Sequence[Any]:
-    """One page of the payments that fit. ``ordering``: pairs of column and descending; ``behind``: a row's values."""
-    order = [(payments.c[name], descending) for name, descending in ordering]
-    wanted = sa.select(payments).where(*_conditions(filters), beyond(behind, order))
-    columns = [column.desc() if descending else column for column, descending in order]
-    return (await sql.execute(wanted.order_by(*columns).limit(limit).offset(offset))).all()
-
-
-async def payment_count(sql: AsyncConnection, filters: Filters) -> int:
-    """How many payments fit in all."""
-    count = sa.select(sa.func.count()).select_from(payments).where(*_conditions(filters))
-    return await sql.scalar(count) or 0
-
-
-def _conditions(filters: Filters) -> Iterable[sa.ColumnElement[bool]]:
-    yield sa.true()
-    if filters.statuses:
-        yield payments.c.status.in_(filters.statuses)
-    if filters.methods:
-        yield payments.c.method.in_(filters.methods)
-    if filters.order_ids:
-        yield payments.c.order_id.in_(filters.order_ids)
-    if filters.customer_id is not None:
-        yield payments.c.customer_id == filters.customer_id
-    if filters.after is not None:
-        yield payments.c.created_at >= filters.after
-    if filters.before is not None:
-        yield payments.c.created_at < filters.before
+    def _everywhere(self) -> Iterable[sa.ColumnElement[bool]]:
+        if self.order_ids:
+            yield payments.c.order_id.in_(self.order_ids)
+        if self.customer_id is not None:
+            yield payments.c.customer_id == self.customer_id
+        if self.after is not None:
+            yield payments.c.created_at >= self.after
+        if self.before is not None:
+            yield payments.c.created_at < self.before

@@ -25,6 +25,7 @@ from chassis.http.idempotency import idempotency, replayed
 from chassis.http.keyset import beyond
 from chassis.http.lists import Listing, Paging, ordering, paging
 from chassis.http.money import Money
+from chassis.http.pages import Page, Way, read_page
 from chassis.http.peers import PeerAnswer, Peers
 from chassis.http.prefer import prefer_wait
 from chassis.http.problems import (
@@ -90,6 +91,7 @@ __all__ = [
     "Moment",
     "Money",
     "OpenQuery",
+    "Page",
     "Paging",
     "Peer",
     "PeerAnswer",
@@ -103,6 +105,7 @@ __all__ = [
     "Tags",
     "Upstream",
     "Verifier",
+    "Way",
     "anyone",
     "authenticate",
     "beyond",
@@ -123,6 +126,7 @@ __all__ = [
     "prefer_wait",
     "problem_type",
     "problems",
+    "read_page",
     "registered",
     "replayed",
     "request_context",

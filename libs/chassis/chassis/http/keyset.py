@@ -29,14 +29,18 @@ def beyond(cursor: Sequence[Any], order: Order) -> sa.ColumnElement[bool]:
             sa.tuple_(*[sa.bindparam(None, v, type_=c.type) for c, v in zip(columns, values, strict=True)]),
         )
         return here < there if directions.pop() else here > there
-    return sa.or_(
-        *[
-            sa.and_(
-                *[column == value for column, value in zip(columns[:at], values[:at], strict=True)],
-                column < values[at] if descending else column > values[at],
-            )
-            for at, (column, descending) in enumerate(order)
-        ]
+    first, down = order[0]
+    return sa.and_(
+        first <= values[0] if down else first >= values[0],  # said once for all: an index can start there
+        sa.or_(
+            *[
+                sa.and_(
+                    *[column == value for column, value in zip(columns[:at], values[:at], strict=True)],
+                    column < values[at] if descending else column > values[at],
+                )
+                for at, (column, descending) in enumerate(order)
+            ]
+        ),
     )
 
 

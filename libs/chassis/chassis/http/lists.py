@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import orjson
 from fastapi import Query, Request
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from chassis.http.problems import invalid
 
@@ -25,12 +25,14 @@ _MODES = ("page", "page_size", "limit", "offset", "cursor")
 
 
 class Listing(BaseModel, Generic[T]):
-    """One page. ``total`` is null behind a cursor; ``next`` and ``previous`` are relative URLs."""
+    """One page. ``next`` and ``previous`` are relative URLs."""
 
     model_config = ConfigDict(frozen=True)
 
     items: list[T]
-    total: int | None
+    total: int | None = Field(
+        description="How many there are in all; null where there are more than 10,000, and behind a cursor."
+    )
     next: str | None
     previous: str | None
 
@@ -47,7 +49,7 @@ class Paging:
     def answer(
         self, items: Sequence[T], total: int | None, request: Request, *, last: Sequence[Any] | None = None
     ) -> Listing[T]:
-        """The page of ``items``, of ``total`` rows in all.
+        """The page of ``items``, of ``total`` rows in all: None says that there are more than pages reach.
 
         ``last`` is for lists with a cursor: the ordering values of the last item, id included, where rows follow it
         (behind a cursor: read one row more than ``limit`` to know).
@@ -57,7 +59,7 @@ class Paging:
             following = _link(request, cursor=encode(last), **self._size()) if last else None
             return Listing.model_construct(items=list(items), total=None, next=following, previous=None)
         end = self.offset + len(items)
-        if total is not None and end < total and items:
+        if items and (total is None or end < total):
             if end + self.limit <= LAST_ROW:
                 following = self._page(request, end)
             elif last:

@@ -1,9 +1,9 @@
 """What was told to whom."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import sqlalchemy as sa
 from chassis.http import (
     FORBIDDEN,
     Answer,
@@ -12,9 +12,11 @@ from chassis.http import (
     Paging,
     Problem,
     Router,
+    Way,
     current_service,
     ordering,
     paging,
+    read_page,
     signed_in,
 )
 from chassis.service import Service
@@ -78,22 +80,27 @@ async def list_notifications(
     status: Annotated[list[Literal["queued", "sent", "failed"]] | None, Query()] = None,
     kind: Annotated[list[Kind] | None, Query(max_length=20)] = None,
     order: list[tuple[str, bool]] = Depends(ordering("created_at", default="-created_at")),
-    page: Paging = Depends(paging()),
+    page: Paging = Depends(paging(cursor=True)),
     caller: Caller = Depends(signed_in),
     service: Service = Depends(current_service),
 ) -> Listing[NotificationAnswer]:
     """Newest first. With the right notifications:read also what was sent to all, and to the admin."""
     if scope == "all" and not caller.may("notifications:read"):
         raise Problem(FORBIDDEN, "This needs the right notifications:read.")
-    wanted: list[Any] = [] if scope == "all" else [notifications.c.customer_id == caller.user_id]
-    if status:
-        wanted.append(notifications.c.status.in_(status))
-    if kind:
-        wanted.append(notifications.c.kind.in_(kind))
-    columns = (notifications.c[name] for name, _ in order)
-    sorting = [column.desc() if down else column for column, (_, down) in zip(columns, order, strict=True)]
-    query = sa.select(notifications).where(*wanted).order_by(*sorting).limit(page.limit).offset(page.offset)
+    owner = None if scope == "all" else caller.user_id
     async with service.database.engine.connect() as sql:
-        items = [NotificationAnswer.model_validate(row) for row in await sql.execute(query)]
-        total = await sql.scalar(sa.select(sa.func.count()).select_from(notifications).where(*wanted))
-    return page.answer(items, total, request)
+        found = await read_page(sql, notifications, _ways(owner, status or [], kind or []), order, page)
+    items = [NotificationAnswer.model_validate(dict(row)) for row in found.rows]
+    return page.answer(items, found.total, request, last=found.last)
+
+
+def _ways(customer_id: str | None, statuses: Sequence[str], kinds: Sequence[str]) -> list[Way]:
+    """One way to a customer's own, who has few; else one for each kind or each status."""
+    is_one, of_kinds = notifications.c.status.in_(statuses), notifications.c.kind.in_(kinds)
+    if customer_id is not None:
+        own = [notifications.c.customer_id == customer_id]
+        return [own + ([is_one] if statuses else []) + ([of_kinds] if kinds else [])]
+    if kinds:
+        also = [is_one] if statuses else []
+        return [[*also, notifications.c.kind == kind] for kind in dict.fromkeys(kinds)]
+    return [[notifications.c.status == status] for status in dict.fromkeys(statuses)] or [[]]

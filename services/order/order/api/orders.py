@@ -18,6 +18,7 @@ from chassis.http import (
     precondition,
     prefer_wait,
     problems,
+    read_page,
     tagging,
 )
 from chassis.http.problems import CONFLICT
@@ -51,7 +52,13 @@ async def list_orders(
     total_min: Amount = None,
     total_max: Amount = None,
     search: Annotated[
-        str | None, Query(min_length=1, max_length=200, description="Number, SKU; for staff also e-mail and phone.")
+        str | None,
+        Query(
+            min_length=1,
+            max_length=200,
+            description="A number or e-mail from its start, a phone's last digits (four or more), or a SKU."
+            " By e-mail and phone staff need the right orders:personal.",
+        ),
     ] = None,
     mine: Annotated[bool, Query(description="Staff: only their own.")] = False,
     order: list[tuple[str, bool]] = Depends(ordering("created_at", "total", "number", default="-created_at")),
@@ -71,11 +78,10 @@ async def list_orders(
         personal=not everyones or ask.caller.may("orders:personal"),
     )
     async with ask.service.database.engine.connect() as sql:
-        rows, total = await queries.page(sql, tables.orders, filters, order, paging.limit, paging.offset, paging.cursor)
-    shown = [row._mapping for row in rows[: paging.limit]]
-    last = [shown[-1][name] for name, _ in order] if len(rows) > paging.limit else None
-    items = [order_answer(row, personal=ask.personal(row)) for row in shown]
-    return paging.answer(items, total, ask.request, last=last)
+        page = await read_page(sql, tables.orders, filters.ways(tables.orders), order, paging)
+    return paging.answer(
+        [order_answer(row, personal=ask.personal(row)) for row in page.rows], page.total, ask.request, last=page.last
+    )
 
 
 def _minor(ask: Asking, amount: str | None, name: str) -> int | None:

@@ -12,6 +12,7 @@ from chassis.http import (
     ordering,
     paging,
     problems,
+    read_page,
     replayed,
     right,
 )
@@ -90,9 +91,5 @@ async def list_refunds(
     """Of all orders."""
     filters = queries.Filters(among={"status": status}, after=created_after, before=created_before)
     async with ask.service.database.engine.connect() as sql:
-        rows, total = await queries.page(
-            sql, tables.refunds, filters, order, paging.limit, paging.offset, paging.cursor
-        )
-    shown = [row._mapping for row in rows[: paging.limit]]
-    last = [shown[-1][name] for name, _ in order] if len(rows) > paging.limit else None
-    return paging.answer([refund_answer(row) for row in shown], total, ask.request, last=last)
+        page = await read_page(sql, tables.refunds, filters.ways(tables.refunds), order, paging)
+    return paging.answer([refund_answer(row) for row in page.rows], page.total, ask.request, last=page.last)

@@ -18,6 +18,7 @@ from chassis.http import (
     paging,
     precondition,
     problems,
+    read_page,
     replayed,
     right,
     tagging,
@@ -122,12 +123,8 @@ async def list_shipments(
         before=created_before,
     )
     async with ask.service.database.engine.connect() as sql:
-        rows, total = await queries.page(
-            sql, tables.shipments, filters, order, paging.limit, paging.offset, paging.cursor
-        )
-    shown = [row._mapping for row in rows[: paging.limit]]
-    last = [shown[-1][name] for name, _ in order] if len(rows) > paging.limit else None
-    return paging.answer([shipment_answer(row) for row in shown], total, ask.request, last=last)
+        page = await read_page(sql, tables.shipments, filters.ways(tables.shipments), order, paging)
+    return paging.answer([shipment_answer(row) for row in page.rows], page.total, ask.request, last=page.last)
 
 
 @router.get(

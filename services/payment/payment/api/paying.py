@@ -25,6 +25,7 @@ from chassis.http import (
     paging,
     prefer_wait,
     problems,
+    read_page,
     replayed,
     request_context,
     signed_in,
@@ -52,6 +53,7 @@ from payment.domain.commands import Authorise
 from payment.domain.rules import payment
 from payment.providers.offered import NEEDS
 from payment.providers.port import Provider
+from payment.tables import payments
 
 router = Router(prefix="/api/v1", tags=["Payments"])
 
@@ -242,13 +244,8 @@ async def list_payments(
         created_before,
     )
     async with service.database.engine.connect() as sql:
-        rows = await views.payments_like(sql, filters, order, paging.limit + 1, paging.offset, paging.cursor or ())
-        total = await views.payment_count(sql, filters) if paging.cursor is None else None
-    items = [shown(row._mapping) for row in rows[: paging.limit]]
-    last = None
-    if len(rows) > paging.limit:
-        last = [rows[paging.limit - 1]._mapping[name] for name, _ in order]
-    return paging.answer(items, total, request, last=last)
+        page = await read_page(sql, payments, filters.ways(), order, paging)
+    return paging.answer([shown(row) for row in page.rows], page.total, request, last=page.last)
 
 
 @router.get(
