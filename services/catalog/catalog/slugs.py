@@ -45,3 +45,10 @@ async def free_slug(sql: AsyncConnection, table: Table, base: str, id_: str) -> 
         mine = put.on_conflict_do_update(index_elements=[slug], set_={owner.name: owner}, where=owner == id_)
         if (await sql.execute(mine.returning(slug))).first() is not None:
             return found
+
+
+async def slug_of_now(sql: AsyncConnection, things: Table, table: Table, slug: str) -> str | None:
+    """The slug of the thing that once had this one; null where there is none."""
+    former, owner = table.c.values()
+    found: str | None = await sql.scalar(select(things.c.slug).where(things.c.id == owner, former == slug))
+    return found

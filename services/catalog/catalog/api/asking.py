@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 from chassis.context import Context
 from chassis.http import (
@@ -35,6 +35,14 @@ Id = Annotated[str, StringConstraints(max_length=100, pattern=ONE_LINE), Path()]
 Read = Callable[[], Awaitable[Ready]]
 
 
+class Renamed(Exception):
+    """The slug asked for is a former one: what had it is found under ``slug`` now."""
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(slug)
+        self.slug = slug
+
+
 @dataclass(frozen=True, slots=True)
 class Asking:
     """A request to see something."""
@@ -62,11 +70,26 @@ class Asking:
     async def public(self, read: Read) -> Response:
         """What everyone sees: kept, and shared by all who ask the same."""
         scope = self.request.scope
-        return self.reply(await self.answers.make((scope["path"], scope["query_string"]), read))
+        try:
+            return self.reply(await self.answers.make((scope["path"], scope["query_string"]), read))
+        except Renamed as renamed:
+            return self._moved(renamed.slug)
 
     async def seen(self, read: Read) -> Response:
         """What staff see more of than everyone: for them it is never kept."""
-        return self.reply(await read()) if self.staff else await self.public(read)
+        if not self.staff:
+            return await self.public(read)
+        try:
+            return self.reply(await read())
+        except Renamed as renamed:
+            return self._moved(renamed.slug)
+
+    def _moved(self, slug: str) -> Response:
+        """A redirect to the same path with the slug of now. Nobody keeps it: the old name may come back."""
+        parts = self.request.scope["path"].split("/")
+        query = self.request.url.query
+        to = "/".join([*parts[:4], slug, *parts[5:]]) + (f"?{query}" if query else "")
+        return Response(status_code=301, headers={"Location": to, "Cache-Control": "no-cache"})
 
     def reply(self, ready: Ready, status: int = 200) -> Response:
         """The answer with its tag; 304 where a read asks for another than this one."""
@@ -127,6 +150,15 @@ def as_json(model: BaseModel) -> bytes:
 def currency_of(service: Service) -> str:
     """The shop's."""
     return service.settings.shop_currency
+
+
+MOVED: Final[dict[int | str, dict[str, Any]]] = {
+    301: {
+        "description": "It was renamed: `Location` has the slug of now.",
+        "headers": {"Location": {"schema": {"type": "string"}}},
+    }
+}
+"""``responses=`` of a read by id or slug."""
 
 
 def missing(what: str) -> Problem:

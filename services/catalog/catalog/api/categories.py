@@ -1,19 +1,34 @@
 """The tree of categories over HTTP."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from chassis.http import Listing, Money, Paging, Router, idempotency, paging, problems
 from chassis.once import Once
 from chassis.service import Service
 from chassis.unit import Unit
 from fastapi import Depends, Query, Response
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from catalog import categories
+from catalog import categories, tables
 from catalog.api.answers import AveragePrice, CategoryAnswer, CategoryTree
-from catalog.api.asking import Asking, Editing, IdOrSlug, as_json, asking, changing, editing, missing
+from catalog.api.asking import (
+    MOVED,
+    Asking,
+    Editing,
+    IdOrSlug,
+    Renamed,
+    as_json,
+    asking,
+    changing,
+    editing,
+    missing,
+)
 from catalog.api.bodies import CategoryBody, CategoryPatch, Key
 from catalog.cache import Ready
 from catalog.refusals import CATEGORY_CYCLE, CATEGORY_IN_USE
+from catalog.slugs import slug_of_now
+from catalog.tables import category_slugs
 from catalog.writing import category_ids
 
 router = Router(prefix="/api/v1", tags=["Categories"])
@@ -58,6 +73,7 @@ async def get_category_tree(ask: Asking = Depends(asking)) -> Response:
     operation_id="get_category",
     summary="One category",
     response_model=CategoryAnswer,
+    responses=MOVED,
 )
 async def get_category(key: IdOrSlug, ask: Asking = Depends(asking)) -> Response:
     return await ask.public(lambda: _read(ask.service, key))
@@ -68,6 +84,7 @@ async def get_category(key: IdOrSlug, ask: Asking = Depends(asking)) -> Response
     operation_id="get_average_price",
     summary="The average price of the active products in a category and all below",
     response_model=AveragePrice,
+    responses=MOVED,
 )
 async def get_average_price(key: IdOrSlug, ask: Asking = Depends(asking)) -> Response:
     def money(minor: int | None) -> Money | None:
@@ -75,9 +92,7 @@ async def get_average_price(key: IdOrSlug, ask: Asking = Depends(asking)) -> Res
 
     async def read() -> Ready:
         async with ask.sql() as sql:
-            row = await categories.category_by_id_or_slug(sql, key)
-            if row is None:
-                raise missing("category")
+            row = await _found(sql, key)
             prices = await categories.prices_below(sql, row.id)
         return Ready.of(
             as_json(
@@ -172,9 +187,15 @@ async def _parent(unit: Unit, key: str | None) -> str | None:
     return parent
 
 
+async def _found(sql: AsyncConnection, key: str) -> Row[Any]:
+    row = await categories.category_by_id_or_slug(sql, key)
+    if row is None:
+        renamed = await slug_of_now(sql, tables.categories, category_slugs, key)
+        raise Renamed(renamed) if renamed else missing("category")
+    return row
+
+
 async def _read(service: Service, key: str) -> Ready:
     async with service.database.engine.connect() as sql:
-        row = await categories.category_by_id_or_slug(sql, key)
-    if row is None:
-        raise missing("category")
+        row = await _found(sql, key)
     return Ready.of(as_json(CategoryAnswer.model_validate(row)), row.sequence)

@@ -22,14 +22,28 @@ from chassis.service import Service
 from fastapi import Depends, Query, Response
 
 from catalog.api.answers import ProductAnswer, product_answer
-from catalog.api.asking import Asking, Editing, IdOrSlug, as_json, asking, changing, currency_of, editing, missing
+from catalog.api.asking import (
+    MOVED,
+    Asking,
+    Editing,
+    IdOrSlug,
+    Renamed,
+    as_json,
+    asking,
+    changing,
+    currency_of,
+    editing,
+    missing,
+)
 from catalog.api.bodies import ONE_LINE, Brand, Key, ProductBody, ProductNew, ProductPatch
 from catalog.api.product_input import changed, in_categories, new_product
 from catalog.cache import Ready
 from catalog.domain import Status
 from catalog.listing import Filters, products_like
 from catalog.refusals import SKU_TAKEN
+from catalog.slugs import slug_of_now
 from catalog.stock import hand_over
+from catalog.tables import product_slugs, products
 from catalog.views import lock_product, product_by_id_or_slug
 from catalog.writing import insert_product, save_product
 
@@ -109,6 +123,7 @@ async def list_featured_products(page: Paging = Depends(paging()), ask: Asking =
     operation_id="get_product",
     summary="One product with its variants",
     response_model=ProductAnswer,
+    responses=MOVED,
 )
 async def get_product(key: IdOrSlug, ask: Asking = Depends(asking)) -> Response:
     return await ask.seen(lambda: _read(ask.service, key, staff=ask.staff))
@@ -187,8 +202,13 @@ async def _list(ask: Asking, wanted: Filters, order: Order, page: Paging) -> Res
 async def _read(service: Service, key: str, *, staff: bool) -> Ready:
     async with service.database.engine.connect() as sql:
         shown = await product_by_id_or_slug(sql, key)
+        renamed = None if shown else await slug_of_now(sql, products, product_slugs, key)
+        if renamed:
+            shown = await product_by_id_or_slug(sql, renamed)
     if shown is None or not (staff or shown.product.status is Status.active):
         raise missing("product")
+    if renamed:
+        raise Renamed(renamed)
     return Ready.of(as_json(product_answer(shown, currency_of(service), all_variants=staff)), shown.sequence)
 
 
