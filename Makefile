@@ -52,7 +52,7 @@ check: $(READY) ## lint, types, import rules, contracts, manifests
 	$(BIN)/pytest -q tests/deploy/test_manifests.py
 
 test: $(READY) ## all tests but the long ones
-	SCHEMATHESIS_SEED=$${SCHEMATHESIS_SEED:-1} $(BIN)/pytest -m "not long"
+	SCHEMATHESIS_SEED=$${SCHEMATHESIS_SEED:-1} $(BIN)/pytest -n 2 -m "not long"
 
 test-long: $(READY) ## the tests that take minutes each; PART=faults, kills ...: of one folder in tests/
 	$(BIN)/pytest -m long $(if $(PART),tests/$(PART))

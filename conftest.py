@@ -1,4 +1,14 @@
 # gateway/ is a folder and, in it, a package of the same name: imported first, the package is what tests get.
 import gateway  # noqa: F401
 
-pytest_plugins = ["chassis.fixtures", "chassis.rabbit_fixtures", "shopping", "cast", "past", "thoroughness", "behind"]
+pytest_plugins = [
+    "seeds",
+    "side_by_side",
+    "chassis.fixtures",
+    "chassis.rabbit_fixtures",
+    "shopping",
+    "cast",
+    "past",
+    "thoroughness",
+    "behind",
+]

@@ -5,7 +5,6 @@ A seed draws the schedule. ``FAULT_SEED=17 pytest tests/faults -m "not long"`` p
 
 import asyncio
 import os
-import random
 import subprocess
 import time
 from collections import Counter
@@ -23,10 +22,10 @@ from crowd import Crowd
 from killing import shopping, stocked
 from rig import Rig, rig
 from schedule import Fault, draw
+from seeds import FAULT_SEED
 from soko.databases import on_server
 
 LONG_SECONDS = float(os.environ.get("FAULT_SECONDS") or 3600)
-SEED = int(os.environ.get("FAULT_SEED") or random.SystemRandom().randrange(10_000))
 
 BEFORE_SECONDS = 10
 BACK_WITHIN = 120
@@ -107,7 +106,7 @@ def test_a_disk_that_can_be_filled_is_to_be_had(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("own_broker")
-@pytest.mark.parametrize("seed", [SEED], ids=[f"FAULT_SEED={SEED}"])
+@pytest.mark.parametrize("seed", [FAULT_SEED], ids=[f"FAULT_SEED={FAULT_SEED}"])
 async def test_nothing_is_lost_doubled_or_stuck_whatever_breaks(seed: int) -> None:
     print(await shop_through(seed, print))
 
@@ -119,7 +118,7 @@ async def test_an_hour_of_faults(capsys: pytest.CaptureFixture[str]) -> None:
         with capsys.disabled():
             print(what, flush=True)
 
-    began, seed = time.monotonic(), SEED
+    began, seed = time.monotonic(), FAULT_SEED
     while time.monotonic() - began < LONG_SECONDS:
         told(await shop_through(seed, print))
         seed += 1

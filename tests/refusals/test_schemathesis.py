@@ -8,7 +8,6 @@ import asyncio
 import copy
 import json
 import os
-import random
 import sys
 import tempfile
 from collections.abc import AsyncIterator
@@ -18,10 +17,10 @@ from typing import Any
 import pytest
 from cast import Cast, account, gathered, listening
 from chassis.servers.postgres import EmbeddedPostgres
+from seeds import SCHEMATHESIS_SEED
 from shopping import Person, open_shop
 from surface import JSON, document, public
 
-SEED = int(os.environ.get("SCHEMATHESIS_SEED") or random.SystemRandom().randrange(10_000))
 SECONDS = int(os.environ.get("SCHEMATHESIS_SECONDS") or 16)
 LONG_SECONDS = int(os.environ.get("SCHEMATHESIS_SECONDS") or 600)
 CHECKS = (
@@ -43,6 +42,10 @@ ENDS_THE_SESSION = ("logout", "end_other_sessions", "end_session", "change_user"
 """Left out: after them every answer would be a 401. Administrators find their own account, and lock it."""
 
 
+def named(run: tuple[str, str]) -> str:
+    return f"SCHEMATHESIS_SEED={SCHEMATHESIS_SEED} {' '.join(run)}"
+
+
 @pytest.fixture(scope="module")
 async def besieged(postgres: EmbeddedPostgres) -> AsyncIterator[Cast]:
     """A cast in a shop of their own: nobody knows what becomes of it."""
@@ -50,13 +53,13 @@ async def besieged(postgres: EmbeddedPostgres) -> AsyncIterator[Cast]:
         yield await gathered(shop)
 
 
-@pytest.mark.parametrize(("role", "phases"), BRIEF, ids=[f"SCHEMATHESIS_SEED={SEED} {' '.join(run)}" for run in BRIEF])
+@pytest.mark.parametrize(("role", "phases"), BRIEF, ids=map(named, BRIEF))
 async def test_every_answer_is_one_that_the_document_tells(role: str, phases: str, besieged: Cast) -> None:
     await besiege(role, phases, besieged, SECONDS)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("role", "phases"), LONG, ids=[f"SCHEMATHESIS_SEED={SEED} {' '.join(run)}" for run in LONG])
+@pytest.mark.parametrize(("role", "phases"), LONG, ids=map(named, LONG))
 async def test_every_answer_is_one_that_the_document_tells_for_long(role: str, phases: str, besieged: Cast) -> None:
     await besiege(role, phases, besieged, LONG_SECONDS)
 
@@ -114,7 +117,7 @@ async def schemathesis(url: str, person: Person, known: dict[str, Any], phases: 
     command = [sys.executable, "-m", "schemathesis.cli", "run", str(told), "--url", url]
     for name, value in person.headers.items():
         command += ["--header", f"{name}: {value}"]
-    command += ["--checks", CHECKS, "--phases", phases, "--seed", str(SEED)]
+    command += ["--checks", CHECKS, "--phases", phases, "--seed", str(SCHEMATHESIS_SEED)]
     command += ["--max-time", str(seconds), "--continue-on-failure", "--request-timeout", "30", "--no-color"]
     command += ["--generation-database", "none", "--warnings", "off", "--no-shrink"]
     if phases == CHAINED:

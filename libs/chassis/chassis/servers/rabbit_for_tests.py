@@ -1,8 +1,10 @@
 """Which RabbitMQ the tests run on: a given one, a container, an installed server, or one that apt installs now."""
 
+import fcntl
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +62,13 @@ def _install() -> None:
     apt = shutil.which("apt-get")
     if apt is None or not child.is_root():
         raise ServerFailed(how_to_get_one())
+    with Path(tempfile.gettempdir(), "soko-installs-rabbitmq").open("w") as one_at_a_time:
+        fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
+        if find_server() is None:
+            _install_by(apt)
+
+
+def _install_by(apt: str) -> None:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
     for command in (
         [apt, "update", "-qq"],
