@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "notification_0002"
-down_revision = "notification_0001"
+revision = "notification_0003"
+down_revision = "notification_0002"
 branch_labels = None
 depends_on = None
 
