@@ -26,6 +26,50 @@ class Opened:
     lines: tuple[CartLine, ...] = ()
 
 
+@event("cart.abandoned.v1")
+class Abandoned:
+    """A customer left these lines in their cart for a day; said once a cart."""
+
+    cart_id: str
+    customer_id: str
+    lines: tuple[CartLine, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Redemption:
+    """The use of a coupon by one order; ``customer_id`` is null for a guest."""
+
+    order_id: str
+    cart_id: str
+    customer_id: str | None
+    coupon_id: str
+    code: str
+
+
+@event("cart.coupon_redeemed.v1")
+class CouponRedeemed(Redemption):
+    """The order has the coupon's use, until it is cancelled."""
+
+
+@event("cart.coupon_rejected.v1")
+class CouponRejected(Redemption):
+    """The order goes without. ``reason`` names the problem: ``coupon-used-up``, ``coupon-already-used``, ..."""
+
+    reason: str
+
+
+@command("cart.redeem_coupon.v1")
+class RedeemCoupon(Redemption):
+    """Count one use of the coupon for this order, if it has one left."""
+
+
+@command("cart.return_coupon.v1")
+class ReturnCoupon:
+    """The order is over before it was a sale, or its sale was undone: its use of a coupon, if it has one, is free."""
+
+    order_id: str
+
+
 @command("cart.put_back.v1")
 class PutBack:
     """Give the lines of an order that was never confirmed back to the owner of its cart.

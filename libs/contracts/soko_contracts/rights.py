@@ -8,6 +8,7 @@ from typing import Final
 RIGHTS: Final[dict[str, str]] = {
     "catalog:write": "change categories, products, prices",
     "carts:read": "see the carts of all customers",
+    "coupons:write": "see, make, change and withdraw coupons",
     "orders:read": "see all orders, without addresses",
     "orders:personal": "see the addresses and contacts on orders",
     "orders:fulfil": "ship, deliver and cancel orders of all customers",

@@ -4,15 +4,22 @@ from chassis.aggregate import Aggregate
 from chassis.service import Service
 from chassis.world import World
 
+from cart import tables
+from cart.api import coupons as coupons_api
 from cart.api import internal, public
 from cart.calls import calls
-from cart.domain import EVENTS, cart
+from cart.coupons import coupon_view, redemption_view
+from cart.domain import EVENTS, cart, coupons, redemptions
 from cart.settings import Settings
 from cart.subscriptions import subscriptions
-from cart.tables import carts, metadata
 from cart.views import cart_view
 
-CART = Aggregate(cart, EVENTS, view=cart_view, tables=(carts,), snapshot_every=100, fold_version=1)
+CART = Aggregate(cart, EVENTS, view=cart_view, tables=(tables.carts,), snapshot_every=100, fold_version=2)
+COUPON = Aggregate(
+    coupons.coupon, coupons.EVENTS, view=coupon_view, tables=(tables.coupons,), snapshot_every=100, fold_version=1
+)
+REDEMPTION = Aggregate(redemptions.redemption, redemptions.EVENTS, view=redemption_view, tables=(tables.redemptions,))
+CUSTOMER_USES = Aggregate(redemptions.customer_uses, redemptions.CUSTOMER_EVENTS, snapshot_every=100, fold_version=1)
 
 
 def build(settings: Settings, world: World) -> Service:
@@ -21,10 +28,10 @@ def build(settings: Settings, world: World) -> Service:
         "cart",
         settings,
         world,
-        tables=metadata,
+        tables=tables.metadata,
         migrations="cart.migrations",
-        routers=(public.router, internal.router),
-        aggregates=(CART,),
+        routers=(public.router, coupons_api.router, internal.router),
+        aggregates=(CART, COUPON, REDEMPTION, CUSTOMER_USES),
         subscriptions=subscriptions,
         calls=calls,
     )

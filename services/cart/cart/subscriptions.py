@@ -8,7 +8,8 @@ from soko_contracts import cart as public
 from soko_contracts import catalog, inventory, order
 
 from cart.domain import AskPutBack, Close, Line, cart, close, derived
-from cart.tables import stock
+from cart.domain.redemptions import Redeem, Return, give_back, redeem, redemption
+from cart.tables import categories, products, stock
 from cart.variants import kept
 
 subscriptions = Subscriptions()
@@ -41,11 +42,28 @@ def put_back(message: public.PutBack, at: Received) -> tuple[str, AskPutBack]:
     return message.cart_id, AskPutBack(message.order_id, tuple(lines))
 
 
+@subscriptions.on(public.RedeemCoupon, redeem, key=lambda message: redemption.name(message.order_id))
+def redeem_coupon(message: public.RedeemCoupon, at: Received) -> Redeem:
+    return Redeem(
+        order_id=message.order_id,
+        cart_id=message.cart_id,
+        customer_id=message.customer_id,
+        coupon_id=message.coupon_id,
+        code=message.code,
+    )
+
+
+@subscriptions.on(public.ReturnCoupon, give_back, key=lambda message: redemption.name(message.order_id))
+def return_coupon(message: public.ReturnCoupon, at: Received) -> Return:
+    return Return(order_id=message.order_id)
+
+
 @subscriptions.keep(catalog.ProductCreated)
 @subscriptions.keep(catalog.ProductUpdated)
 @subscriptions.keep(catalog.ProductArchived)
 def product(message: catalog.Product, at: Received) -> Iterable[Keep]:
-    return [kept(variant, at.sequence) for variant in message.variants]
+    stands = {"product_id": message.product_id, "category_ids": list(message.category_ids), "sequence": at.sequence}
+    return [Keep(products, stands), *(kept(variant, at.sequence) for variant in message.variants)]
 
 
 @subscriptions.keep(catalog.VariantCreated)
@@ -54,6 +72,13 @@ def product(message: catalog.Product, at: Received) -> Iterable[Keep]:
 @subscriptions.keep(catalog.PriceChanged)
 def variant(message: catalog.Variant, at: Received) -> Iterable[Keep]:
     return [kept(message, at.sequence)]
+
+
+@subscriptions.keep(catalog.CategoryCreated)
+@subscriptions.keep(catalog.CategoryUpdated)
+def category(message: catalog.Category, at: Received) -> Iterable[Keep]:
+    row = {"category_id": message.category_id, "parent_id": message.parent_id, "sequence": at.sequence}
+    return [Keep(categories, row)]
 
 
 @subscriptions.keep(inventory.StockLevel)

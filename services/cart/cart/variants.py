@@ -36,6 +36,7 @@ def kept(variant: catalog.Variant, sequence: int) -> Keep:
         variants,
         {
             "variant_id": variant.variant_id,
+            "product_id": variant.product_id,
             "sku": variant.sku,
             "name": variant.name,
             "options": variant.options,

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-import sqlalchemy as sa
+from chassis.http import Way
 from chassis.rows import Meta, Put
 from chassis.service import Service
 from pydantic import TypeAdapter
 
+from cart.coupons import Known, known
 from cart.domain import Line, Merged, Opened, Ordered, Status
 from cart.tables import carts
 from cart.variants import Variant
@@ -24,6 +25,7 @@ def cart_view(event: Any, cart: Any, meta: Meta) -> Iterable[Put]:
         "order_id": cart.order_id,
         "status": cart.status,
         "lines": cart.lines,
+        "coupon": cart.coupon,
         "version": meta.version,
         "updated_at": meta.recorded_at,
     }
@@ -46,14 +48,16 @@ class Stored:
     status: Status
     version: int
     lines: tuple[Line, ...]
+    coupon: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An owner's last cart, open or closed, with the variants of its lines and the one asked for."""
+    """An owner's last cart, open or closed, with the variants of its lines and the one asked for, and its coupon."""
 
     cart: Stored | None = None
     variants: Mapping[str, Variant] = field(default_factory=dict)
+    coupon: Known | None = None
 
     @property
     def open(self) -> Stored | None:
@@ -70,7 +74,7 @@ class Found:
 
 FIND = """
 with mine as (
-    select cart_id, owner, number, order_id, status, version, lines
+    select cart_id, owner, number, order_id, status, version, lines, coupon
     from carts where owner = $1 order by number desc limit 1
 ), wanted as (
     select line ->> 'variant_id' as variant_id from mine, jsonb_array_elements(mine.lines) line
@@ -90,14 +94,17 @@ LINES = TypeAdapter(tuple[Line, ...])
 
 
 async def find(service: Service, owner: str | None, *, sku: str | None = None, variant_id: str | None = None) -> Found:
-    """The owner's last cart and what there is to know about it."""
+    """The owner's last cart and what there is to know about it: one query, and for a coupon one or two more."""
     row = await service.database.pool.fetchrow(FIND, owner, sku, variant_id)
     assert row is not None
     variants = {each[0]: Variant(*each) for each in orjson.loads(row["variants"])}
     if row["cart_id"] is None:
         return Found(None, variants)
     head = (row["cart_id"], row["owner"], row["number"], row["order_id"], Status(row["status"]), row["version"])
-    return Found(Stored(*head, LINES.validate_json(row["lines"])), variants)
+    stored = Stored(*head, LINES.validate_json(row["lines"]), row["coupon"])
+    if stored.coupon is None or stored.status is not Status.OPEN:
+        return Found(stored, variants)
+    return Found(stored, variants, await known(service, stored.coupon, stored.owner, stored.lines))
 
 
 async def last(service: Service, owner: str) -> str:
@@ -105,20 +112,11 @@ async def last(service: Service, owner: str) -> str:
     return str(await service.database.pool.fetchval(LAST, owner))
 
 
-async def listed(
-    service: Service, owner: str | None, status: str | None, limit: int, offset: int
-) -> tuple[list[sa.Row[Any]], int]:
-    """Carts of one owner, or of all, newest first, and how many there are."""
+NEWEST = [("cart_id", True)]
+"""Ids are given in the order of time."""
+
+
+def way(owner: str | None, status: str | None) -> Way:
+    """For ``read_page``: to the carts of one owner, or of all."""
     wanted = [carts.c.owner == owner] if owner is not None else []
-    if status is not None:
-        wanted.append(carts.c.status == status)
-    async with service.database.engine.connect() as sql:
-        rows = await sql.execute(
-            sa.select(carts)
-            .where(*wanted)
-            .order_by(carts.c.opened_at.desc(), carts.c.number.desc(), carts.c.cart_id.desc())
-            .limit(limit)
-            .offset(offset)
-        )
-        total = await sql.scalar(sa.select(sa.func.count()).select_from(carts).where(*wanted))
-    return list(rows), total or 0
+    return [*wanted, carts.c.status == status] if status is not None else wanted

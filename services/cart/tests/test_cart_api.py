@@ -127,7 +127,7 @@ async def test_reading_makes_no_cart(shop: Shop) -> None:
         answer = await shop.harness.client.get("/api/v1/cart", headers=who)
         assert answer.status_code == 200
         assert "x-cart-token" not in answer.headers
-        assert answer.json() == {"id": None, "items": [], "total": {"amount": "0.00", "currency": KES}}
+        assert answer.json() == {"id": None, "items": [], "total": {"amount": "0.00", "currency": KES}, "coupon": None}
     assert await shop.harness.service.database.pool.fetchval("select count(*) from events") == 0
 
 
@@ -387,4 +387,6 @@ async def test_every_route_says_who_may(shop: Shop) -> None:
     assert found.pop(("POST", "/api/v1/cart/merge")) == "signed_in"
     inside = {key: access for key, access in found.items() if key[1].startswith("/internal/")}
     assert set(inside.values()) == {"service_only"}
-    assert {access for key, access in found.items() if key not in inside} == {"cart_holder", "known"}
+    staff = {key: access for key, access in found.items() if key[1].startswith("/api/v1/coupons")}
+    assert set(staff.values()) == {"coupons:write"}
+    assert {access for key, access in found.items() if key not in {**inside, **staff}} == {"cart_holder", "known"}

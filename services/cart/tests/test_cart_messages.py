@@ -225,5 +225,6 @@ async def test_the_view_is_what_the_events_say(shopper: Shopper) -> None:
     await shopper.placed(read)
     await shopper.given_up(read)
     rebuilt = await Rebuild(shopper.harness.service).run()
-    assert [(each.table, each.rows, each.differed) for each in rebuilt] == [("carts", 2, False)]
+    assert not [each.table for each in rebuilt if each.differed]
+    assert ("carts", 2) in [(each.table, each.rows) for each in rebuilt]
     assert await shopper.units() == {"KET-1": 2, "MUG-1": 1}

@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
+from chassis.decider import Refused
 from chassis.http import Answer, Money
 from pydantic import ConfigDict
 from pydantic.config import JsonDict
 
+from cart.coupons import Known
 from cart.showing import Shown
 
 EXAMPLE: JsonDict = {
@@ -27,6 +29,7 @@ EXAMPLE: JsonDict = {
         }
     ],
     "total": {"amount": "4998.00", "currency": "KES"},
+    "coupon": {"code": "WELCOME10", "problem": None, "detail": None},
 }
 
 
@@ -61,14 +64,26 @@ class ItemAnswer(Answer):
     available: bool
 
 
+class CartCoupon(Answer):
+    """The coupon that the order shall have; ``/cart/quote`` says what it takes off.
+
+    ``problem`` is the type of the problem that an order would be answered with now, ``detail`` says it to people.
+    """
+
+    code: str
+    problem: str | None
+    detail: str | None
+
+
 class CartAnswer(Answer):
-    """The whole cart. ``id`` is null while nothing was ever put in it."""
+    """The whole cart, before any discount. ``id`` is null while nothing was ever put in it."""
 
     model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [EXAMPLE]})
 
     id: str | None
     items: list[ItemAnswer]
     total: Money
+    coupon: CartCoupon | None
 
 
 class CartSummary(Answer):
@@ -100,6 +115,20 @@ class InternalLine(Answer):
     available: bool
 
 
+class InternalCoupon(Answer):
+    """What the cart's coupon takes off: ``percent`` or ``amount`` (minor units) of the lines ``skus``, or the shipping.
+
+    ``skus`` is null where it is for everything.
+    """
+
+    coupon_id: str
+    code: str
+    percent: int | None
+    amount: int | None
+    free_shipping: bool
+    skus: list[str] | None
+
+
 class InternalCart(Answer):
     """An open cart for the shop's own services; ``version`` is what an order of it says that it was made of."""
 
@@ -110,6 +139,7 @@ class InternalCart(Answer):
     owner: str
     lines: list[InternalLine]
     total: int
+    coupon: InternalCoupon | None
 
 
 class ClosedCart(Answer):
@@ -119,7 +149,9 @@ class ClosedCart(Answer):
     order_id: str
 
 
-def cart_answer(cart_id: str | None, lines: Sequence[Shown], currency: str) -> CartAnswer:
+def cart_answer(
+    cart_id: str | None, lines: Sequence[Shown], currency: str, coupon: CartCoupon | None = None
+) -> CartAnswer:
     """The whole cart, as a customer sees it."""
     items = [
         ItemAnswer(
@@ -136,7 +168,28 @@ def cart_answer(cart_id: str | None, lines: Sequence[Shown], currency: str) -> C
         )
         for each in lines
     ]
-    return CartAnswer(id=cart_id, items=items, total=Money.of(sum(each.total for each in lines), currency))
+    total = Money.of(sum(each.total for each in lines), currency)
+    return CartAnswer(id=cart_id, items=items, total=total, coupon=coupon)
+
+
+def cart_coupon(code: str, no: Refused | None) -> CartCoupon:
+    """The coupon on the cart, and what stands against it."""
+    if no is None:
+        return CartCoupon(code=code, problem=None, detail=None)
+    return CartCoupon(code=code, problem=f"/problems/{no.slug}", detail=no.detail)
+
+
+def internal_coupon(known: Known, lines: Sequence[Shown]) -> InternalCoupon:
+    """The coupon beside these lines, for the shop's own services."""
+    coupon, terms = known.coupon, known.coupon.terms
+    return InternalCoupon(
+        coupon_id=coupon.coupon_id,
+        code=coupon.code,
+        percent=terms.percent,
+        amount=terms.amount,
+        free_shipping=terms.free_shipping,
+        skus=[each.line.sku for each in lines if known.covers(each.line)] if terms.scoped else None,
+    )
 
 
 def internal_lines(lines: Sequence[Shown]) -> list[InternalLine]:

@@ -4,14 +4,15 @@ from typing import Annotated
 from uuid import UUID
 
 from chassis.http import NOT_FOUND, Body, Peer, Problem, Router, problems, service_only
-from fastapi import Depends
+from fastapi import Depends, Query
 from pydantic import ConfigDict, Field
 
-from cart.api.answers import ClosedCart, InternalCart, internal_lines
-from cart.api.refusals import NOT_THIS_CART
+from cart.api.answers import ClosedCart, InternalCart, internal_coupon, internal_lines
+from cart.api.coupons import Code
+from cart.api.refusals import COUPONS, NOT_THIS_CART, coupon_problem
 from cart.api.visit import Visit, owner_of, visiting
+from cart.coupons import known as known_coupon
 from cart.domain import Close, close, customer
-from cart.showing import shown
 from cart.views import find
 
 router = Router(prefix="/internal/v1", tags=["Internal"])
@@ -38,15 +39,26 @@ class CloseCart(Body):
     "/cart",
     operation_id="internal_cart",
     summary="The open cart of the caller that is passed on",
-    responses=problems(NOT_FOUND),
+    responses=problems(NOT_FOUND, *COUPONS),
 )
-async def internal_cart(peer: Peer = Depends(service_only), visit: Visit = Depends(visiting)) -> InternalCart:
-    """What an order of it would charge, line by line."""
+async def internal_cart(
+    coupon: Annotated[Code | None, Query()] = None,
+    peer: Peer = Depends(service_only),
+    visit: Visit = Depends(visiting),
+) -> InternalCart:
+    """What an order of it would charge, line by line, with its own coupon or with ``coupon`` instead.
+
+    One that does not apply now is refused.
+    """
     found = await find(visit.service, owner_of(peer.caller) if peer.caller else None)
     if found.open is None:
         raise Problem(NOT_FOUND, "There is no open cart.")
     mine = found.open
-    lines = shown(mine.lines, found.variants, visit.service.world.clock(), visit.settings.price_hold)
+    lines, known = visit.shown(mine.lines, found.variants), found.coupon
+    if coupon is not None and coupon != mine.coupon:
+        known = await known_coupon(visit.service, coupon, mine.owner, mine.lines)
+    if known is not None and (no := known.objection(lines, visit.service)):
+        raise coupon_problem(no, visit.settings.shop_currency)
     return InternalCart(
         cart_id=mine.cart_id,
         order_id=mine.order_id,
@@ -55,6 +67,7 @@ async def internal_cart(peer: Peer = Depends(service_only), visit: Visit = Depen
         owner=mine.owner,
         lines=internal_lines(lines),
         total=sum(line.total for line in lines),
+        coupon=internal_coupon(known, lines) if known is not None else None,
     )
 
 

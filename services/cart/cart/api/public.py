@@ -20,6 +20,7 @@ from chassis.http import (
     known,
     paging,
     problems,
+    read_page,
     signed_in,
 )
 from chassis.http.auth import CART_HEADER
@@ -29,12 +30,35 @@ from fastapi import Depends, Query, Request, Response
 from pydantic import ConfigDict, Field, StringConstraints
 
 from cart.api.answers import CartAnswer, CartSummary
-from cart.api.refusals import CART_CLOSED, CART_FULL, ITEM_GONE, NOT_FOR_SALE, QUANTITY_LIMIT
+from cart.api.coupons import Code
+from cart.api.refusals import (
+    CART_CLOSED,
+    CART_FULL,
+    COUPONS,
+    ITEM_GONE,
+    NOT_FOR_SALE,
+    QUANTITY_LIMIT,
+    coupon_problem,
+)
 from cart.api.visit import Visit, changing, on_the_open_cart, owner_of, visiting
-from cart.domain import Add, Empty, Line, Merge, Remove, SetQuantity, cart, customer, merge
+from cart.coupons import known as known_coupon
+from cart.domain import (
+    Add,
+    ClearCoupon,
+    Empty,
+    Line,
+    Merge,
+    Remove,
+    SetCoupon,
+    SetQuantity,
+    cart,
+    customer,
+    merge,
+)
 from cart.domain.one_cart import Command
+from cart.tables import carts
 from cart.variants import Variant, learn
-from cart.views import Found, find, listed
+from cart.views import NEWEST, Found, find, way
 
 router = Router(prefix="/api/v1", tags=["Cart"])
 
@@ -189,6 +213,62 @@ async def empty_cart(caller: Caller = Depends(cart_holder), visit: Visit = Depen
     return await on_the_open_cart(attempt)
 
 
+class CouponBody(Body):
+    """Capital and small letters are the same."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": [{"code": "WELCOME10"}]})
+
+    code: Code
+
+
+@router.put(
+    "/cart/coupon",
+    operation_id="set_cart_coupon",
+    summary="Use a coupon",
+    responses=problems(FORBIDDEN, CART_CLOSED, *COUPONS),
+)
+async def set_cart_coupon(
+    body: CouponBody, caller: Caller = Depends(cart_holder), visit: Visit = Depends(changing)
+) -> CartAnswer:
+    """In place of the one that was there. One that does not apply now is refused, and the cart stays as it is."""
+    owner = owner_of(caller)
+
+    async def attempt() -> CartAnswer:
+        found = await find(visit.service, owner)
+        visit.check(found)
+        mine = found.open
+        lines = mine.lines if mine else ()
+        coupon = await known_coupon(visit.service, body.code, mine.owner if mine else caller.key, lines)
+        if no := coupon.objection(visit.shown(lines, found.variants), visit.service):
+            raise coupon_problem(no, visit.settings.shop_currency)
+        assert mine is not None  # a coupon never applies to nothing
+        done = await visit.service.execute(cart, mine.cart_id, SetCoupon(body.code), visit.context)
+        return await visit.written(done.state, found)
+
+    return await on_the_open_cart(attempt)
+
+
+@router.delete(
+    "/cart/coupon",
+    operation_id="clear_cart_coupon",
+    summary="Use no coupon",
+    responses=problems(FORBIDDEN, CART_CLOSED),
+)
+async def clear_cart_coupon(caller: Caller = Depends(cart_holder), visit: Visit = Depends(changing)) -> CartAnswer:
+    """Without one, nothing happens."""
+    owner = owner_of(caller)
+
+    async def attempt() -> CartAnswer:
+        found = await find(visit.service, owner)
+        visit.check(found)
+        if found.open is None:
+            return visit.tag(visit.found(found))
+        done = await visit.service.execute(cart, found.open.cart_id, ClearCoupon(), visit.context)
+        return await visit.written(done.state, found)
+
+    return await on_the_open_cart(attempt)
+
+
 @router.post(
     "/cart/merge",
     operation_id="merge_carts",
@@ -234,23 +314,24 @@ async def list_carts(
     status: Annotated[Literal["open", "ordered", "merged"] | None, Query()] = None,
     mine: Annotated[bool, Query(description="For staff: only your own.")] = False,
     caller: Caller = Depends(known),
-    page: Paging = Depends(paging()),
+    page: Paging = Depends(paging(cursor=True)),
     service: Service = Depends(current_service),
 ) -> Listing[CartSummary]:
     """Your own, newest first; staff see all."""
     owner = None if caller.may("carts:read") and not mine else caller.key
-    rows, total = await listed(service, owner, status, page.limit, page.offset)
+    async with service.database.engine.connect() as sql:
+        found = await read_page(sql, carts, [way(owner, status)], NEWEST, page)
     items = [
         CartSummary(
-            id=row.cart_id,
-            customer_id=customer(row.owner),
-            status=row.status,
-            item_count=len(row.lines),
-            order_id=row.order_id if row.status == "ordered" else None,
-            opened_at=row.opened_at,
-            updated_at=row.updated_at,
-            closed_at=row.closed_at,
+            id=row["cart_id"],
+            customer_id=customer(row["owner"]),
+            status=row["status"],
+            item_count=len(row["lines"]),
+            order_id=row["order_id"] if row["status"] == "ordered" else None,
+            opened_at=row["opened_at"],
+            updated_at=row["updated_at"],
+            closed_at=row["closed_at"],
         )
-        for row in rows
+        for row in found.rows
     ]
-    return page.answer(items, total, request)
+    return page.answer(items, found.total, request, last=found.last)

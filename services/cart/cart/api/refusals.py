@@ -1,6 +1,8 @@
 """The cart's own ways of saying no."""
 
-from chassis.http import problem_type
+from chassis.decider import Refused
+from chassis.http import Money, Problem, problem_type, registered
+from soko_contracts import problems
 
 CART_CLOSED = problem_type(
     "cart-closed",
@@ -44,3 +46,22 @@ QUANTITY_LIMIT = problem_type(
     when="With what is in the cart already there would be more units of the article than a cart takes.",
     client="Order fewer; limit says how many a cart takes.",
 )
+COUPON_EXISTS = problem_type(
+    "coupon-exists",
+    409,
+    "The code is taken",
+    when="There is, or was, a coupon with this code; a withdrawn one keeps its code, for the orders that had it.",
+    client="Choose another code, or change the coupon that is there.",
+)
+COUPONS = tuple(map(registered, problems.COUPONS))
+"""Why a coupon does not apply."""
+
+_COUPONS = {kind.slug: kind for kind in COUPONS}
+
+
+def coupon_problem(no: Refused, currency: str) -> Problem:
+    """Why the coupon does not apply, with the money it asks for as money."""
+    extra = dict(no.extra)
+    if (least := extra.pop("least", None)) is not None:
+        extra["minimum"] = Money.of(least, currency)
+    return Problem(_COUPONS[no.slug], no.detail, **extra)

@@ -23,10 +23,10 @@ from chassis.http import (
 from chassis.service import Service
 from fastapi import Depends, Response
 
-from cart.api.answers import CartAnswer, cart_answer
+from cart.api.answers import CartAnswer, cart_answer, cart_coupon
 from cart.domain import Cart, Line, Opening, following
 from cart.settings import Settings
-from cart.showing import shown
+from cart.showing import Shown, shown
 from cart.variants import Variant
 from cart.views import Found, find
 
@@ -54,16 +54,24 @@ class Visit:
         assert isinstance(self.service.settings, Settings)
         return self.service.settings
 
+    def shown(self, lines: Sequence[Line], variants: Mapping[str, Variant]) -> list[Shown]:
+        """Lines at today's clock."""
+        return shown(lines, variants, self.service.world.clock(), self.settings.price_hold)
+
     def answer(self, cart_id: str | None, lines: Sequence[Line], variants: Mapping[str, Variant]) -> CartAnswer:
-        """The whole cart at today's clock."""
-        now = shown(lines, variants, self.service.world.clock(), self.settings.price_hold)
-        return cart_answer(cart_id, now, self.settings.shop_currency)
+        """The whole cart, without a coupon."""
+        return cart_answer(cart_id, self.shown(lines, variants), self.settings.shop_currency)
 
     def found(self, found: Found) -> CartAnswer:
         """The same of what is stored; without an open cart there is an empty one."""
         if found.open is None:
             return self.answer(None, (), {})
-        return self.answer(found.open.cart_id, found.open.lines, found.variants)
+        mine = found.open
+        if mine.coupon is None or found.coupon is None:
+            return self.answer(mine.cart_id, mine.lines, found.variants)
+        lines = self.shown(mine.lines, found.variants)
+        coupon = cart_coupon(mine.coupon, found.coupon.objection(lines, self.service))
+        return cart_answer(mine.cart_id, lines, self.settings.shop_currency, coupon)
 
     def check(self, found: Found) -> None:
         """412 where the client's ``If-Match`` is about another cart than this."""
@@ -76,7 +84,12 @@ class Visit:
         return self.tags.unchanged(fingerprint(answer)) or answer
 
     async def written(self, cart: Cart, found: Found) -> CartAnswer:
-        """The cart after a write, with the variants that were found before it; others joined it only in a race."""
+        """The cart after a write, with the variants that were found before it; others joined it only in a race.
+
+        One with a coupon is read anew: the write may have changed whether it applies.
+        """
+        if cart.coupon is not None:
+            return self.tag(self.found(await find(self.service, cart.owner)))
         variants = found.variants
         if any(line.variant_id not in variants for line in cart.lines):
             variants = (await find(self.service, cart.owner)).variants

@@ -1,9 +1,10 @@
-"""Carts, purely: clock, ids, prices and limits come in with the commands.
+"""Carts and coupons, purely: clock, ids, prices and limits come in with the commands.
 
-``cart`` is one cart, ``moves`` what takes lines from one to another in one transaction.
+``one_cart`` is one cart, ``moves`` what takes lines from one to another in one transaction; ``coupons`` is one coupon,
+``redemptions`` who uses it.
 """
 
-from cart.domain.ids import derived, following
+from cart.domain.ids import coupon_id_of, derived, following
 from cart.domain.lines import Limits, Line, held, line_of, public
 from cart.domain.moves import Close, Merge, PutBackLines, Unsettled, close, merge, put_back_lines
 from cart.domain.one_cart import (
@@ -12,6 +13,9 @@ from cart.domain.one_cart import (
     Added,
     AskPutBack,
     Cart,
+    ClearCoupon,
+    CouponCleared,
+    CouponSet,
     Emptied,
     Empty,
     Merged,
@@ -23,6 +27,7 @@ from cart.domain.one_cart import (
     QuantitySet,
     Remove,
     Removed,
+    SetCoupon,
     SetQuantity,
     Status,
     cart,
@@ -35,7 +40,10 @@ __all__ = [
     "Added",
     "AskPutBack",
     "Cart",
+    "ClearCoupon",
     "Close",
+    "CouponCleared",
+    "CouponSet",
     "Emptied",
     "Empty",
     "Limits",
@@ -51,11 +59,13 @@ __all__ = [
     "QuantitySet",
     "Remove",
     "Removed",
+    "SetCoupon",
     "SetQuantity",
     "Status",
     "Unsettled",
     "cart",
     "close",
+    "coupon_id_of",
     "customer",
     "derived",
     "following",

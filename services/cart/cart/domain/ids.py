@@ -3,6 +3,8 @@
 from hashlib import sha256
 from uuid import UUID
 
+NO_TIME = str(UUID(int=0))
+
 
 def derived(base: str, purpose: str) -> str:
     """The id that everyone who knows ``base``, a UUID, makes for ``purpose``: a UUIDv7 with the time of ``base``."""
@@ -19,3 +21,8 @@ def following(previous: str) -> str:
     carts, and there is no other place where that has to be guarded.
     """
     return derived(previous, "next cart")
+
+
+def coupon_id_of(code: str) -> str:
+    """The id of the coupon with this code: whoever knows the one knows the other, and a code names one coupon ever."""
+    return derived(NO_TIME, f"coupon {code}")

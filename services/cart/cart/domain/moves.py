@@ -7,7 +7,7 @@ from chassis.decider import Address, Many, Refused
 
 from cart.domain.ids import following
 from cart.domain.lines import Limits, Line, poured
-from cart.domain.one_cart import Added, Cart, Event, Merged, Opened, Opening, Ordered, PutBack, Status, cart
+from cart.domain.one_cart import Added, Cart, CouponSet, Event, Merged, Opened, Opening, Ordered, PutBack, Status, cart
 
 States = Mapping[str, Cart]
 Happened = Sequence[tuple[Address, Event]]
@@ -73,15 +73,15 @@ def decide_close(command: Close, states: States) -> Happened:
 
 
 def decide_merge(command: Merge, states: States) -> Happened:
-    """A guest's cart is merged once: afterwards it is closed."""
+    """A guest's cart is merged once: afterwards it is closed. Its coupon comes along where there is none."""
     guest, into = address(command.guest), address(command.opening.cart_id)
     leaving, there = state(states, guest), state(states, into)
     if leaving.status is not Status.OPEN or there.closed:
         raise Refused("cart-closed", "One of the carts was ordered or merged in the meantime.")
-    return [
-        *((into, event) for event in received(there, leaving.lines, command.opening, command.limits)),
-        (guest, Merged(command.opening.cart_id)),
-    ]
+    moved = received(there, leaving.lines, command.opening, command.limits)
+    if leaving.coupon and not there.coupon and (moved or there.status is Status.OPEN):
+        moved.append(CouponSet(leaving.coupon))
+    return [*((into, event) for event in moved), (guest, Merged(command.opening.cart_id))]
 
 
 def decide_put_back(command: PutBackLines, states: States) -> Happened:

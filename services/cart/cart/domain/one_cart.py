@@ -25,7 +25,10 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cart:
-    """``order_id`` becomes the order's. ``number`` counts the carts of ``owner``. ``owed`` are lines to be put back."""
+    """``order_id`` becomes the order's. ``number`` counts the carts of ``owner``. ``owed`` are lines to be put back.
+
+    ``coupon`` is the code of the coupon that its order shall have.
+    """
 
     cart_id: str = ""
     order_id: str = ""
@@ -35,6 +38,7 @@ class Cart:
     lines: tuple[Line, ...] = ()
     owed: tuple[Line, ...] | None = None
     put_back: bool = False
+    coupon: str | None = None
 
     @property
     def closed(self) -> bool:
@@ -87,6 +91,18 @@ class Empty:
 
 
 @dataclass(frozen=True, slots=True)
+class SetCoupon:
+    """The cart's order shall have this coupon; whether it can is known when it is placed."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClearCoupon:
+    """The cart's order shall have no coupon."""
+
+
+@dataclass(frozen=True, slots=True)
 class AskPutBack:
     """The order made of this cart was given up: its lines are the owner's again."""
 
@@ -94,7 +110,7 @@ class AskPutBack:
     lines: tuple[Line, ...]
 
 
-Command = Add | SetQuantity | Remove | Empty | AskPutBack
+Command = Add | SetQuantity | Remove | Empty | SetCoupon | ClearCoupon | AskPutBack
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +153,18 @@ class Emptied:
 
 
 @dataclass(frozen=True, slots=True)
+class CouponSet:
+    """The cart has this coupon."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class CouponCleared:
+    """The cart has no coupon any more."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ordered:
     """The cart became its order, made of what stood in it at ``version``."""
 
@@ -164,7 +192,9 @@ class PutBack:
     into: str
 
 
-Event = Opened | Added | QuantitySet | Removed | Emptied | Ordered | Merged | PutBackAsked | PutBack
+Change = Opened | Added | QuantitySet | Removed | Emptied | CouponSet | CouponCleared
+End = Ordered | Merged | PutBackAsked | PutBack
+Event = Change | End
 
 EVENTS: dict[str, type] = {
     "opened.v1": Opened,
@@ -172,6 +202,8 @@ EVENTS: dict[str, type] = {
     "quantity_set.v1": QuantitySet,
     "removed.v1": Removed,
     "emptied.v1": Emptied,
+    "coupon_set.v1": CouponSet,
+    "coupon_cleared.v1": CouponCleared,
     "ordered.v1": Ordered,
     "merged.v1": Merged,
     "put_back_asked.v1": PutBackAsked,
@@ -197,6 +229,12 @@ def decide(command: Command, cart: Cart) -> Sequence[Event]:
             return [Removed(find(cart, item_id).item_id)]
         case Empty():
             return [Emptied()] if cart.lines else []
+        case SetCoupon(code):
+            if cart.status is Status.NEW:
+                raise Refused("coupon-out-of-scope", "There is nothing in the cart that a coupon could be for.")
+            return [CouponSet(code)] if code != cart.coupon else []
+        case ClearCoupon():
+            return [CouponCleared()] if cart.coupon is not None else []
         case _:
             assert_never(command)
 
@@ -256,6 +294,10 @@ def evolve(cart: Cart, event: Event) -> Cart:
             return replace(cart, lines=tuple(line for line in cart.lines if line.item_id != item_id))
         case Emptied():
             return replace(cart, lines=())
+        case CouponSet(code):
+            return replace(cart, coupon=code)
+        case CouponCleared():
+            return replace(cart, coupon=None)
         case Ordered():
             return replace(cart, status=Status.ORDERED)
         case Merged():
