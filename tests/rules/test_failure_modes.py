@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,26 @@ FOLDERS = ("libs", "services", "gateway", "deploy", "tests")
 NAMED = sorted(set(re.findall(r"`(\w+\.py)::(\w+)`", (ROOT / "docs" / "failure-modes.md").read_text())))
 
 
+@cache
+def paths() -> dict[str, list[Path]]:
+    """Every file of tests by its name."""
+    found = dict[str, list[Path]]()
+    for folder in FOLDERS:
+        for path in (ROOT / folder).rglob("test_*.py"):
+            found.setdefault(path.name, []).append(path)
+    return found
+
+
+@cache
+def defined_in(file: str) -> set[str]:
+    (path,) = paths()[file]
+    tree = ast.parse(path.read_text())
+    return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+
+
 @pytest.mark.parametrize(("file", "test"), NAMED)
 def test_a_test_that_the_page_names_exists(file: str, test: str) -> None:
-    (found,) = (path for folder in FOLDERS for path in (ROOT / folder).rglob(file))
-    tree = ast.parse(found.read_text())
-    assert test in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    assert test in defined_in(file)
 
 
 def test_the_page_names_tests_in_every_row() -> None:

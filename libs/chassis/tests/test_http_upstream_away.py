@@ -168,7 +168,7 @@ async def test_what_is_still_asked_when_the_process_stops_may_be_asked_again(con
 
     async def think(request: web.Request) -> web.Response:
         asked.set()
-        await asyncio.sleep(60)
+        await asyncio.Event().wait()
         return web.Response()
 
     async with serving(think) as address:

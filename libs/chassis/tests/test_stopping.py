@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 from chassis import web
+from chassis.fixtures import until
 from chassis.servers.child import pick_port
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -18,10 +19,10 @@ async def think(request: Request) -> StreamingResponse:
 
     async def parts() -> AsyncIterator[bytes]:
         yield b"begun"
-        await asyncio.sleep(60)
+        await asyncio.Event().wait()
 
     if "begun" not in request.query_params:
-        await asyncio.sleep(60)
+        await asyncio.Event().wait()
     return StreamingResponse(parts())
 
 
@@ -32,11 +33,14 @@ async def broken_off(path: str, monkeypatch: pytest.MonkeyPatch) -> tuple[int, s
     server = web.web_server(Starlette(routes=[Route("/", think)]))
     serving = asyncio.create_task(server.serve(sockets=[web.listen("127.0.0.1", port)]))
     await server.ready.wait()
+
+    async def asked() -> bool:
+        return bool(server.server_state.tasks)
+
     try:
         async with aiohttp.ClientSession() as session:
             asking = asyncio.create_task(session.get(f"http://127.0.0.1:{port}{path}"))
-            while not server.server_state.tasks:  # noqa: ASYNC110 - the server tells nobody that it was asked
-                await asyncio.sleep(0.01)
+            await until(asked)
             server.should_exit = True
             async with await asking as answer:
                 return answer.status, answer.headers.get("Retry-After"), await answer.read()

@@ -1,6 +1,5 @@
 """From the wish that somebody is told to a mail at a real server, or in a folder."""
 
-import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -264,7 +263,6 @@ async def test_a_wish_that_was_parked_goes_with_its_customer_and_is_remembered_a
 async def test_nothing_kept_after_sending_holds_an_address(mailing: Running) -> None:
     async with mailing() as harness:
         await harness.deliver(wish(data={**DATA, "secret": "hush"}), subject="u-1")
-        await asyncio.sleep(0)
         for table in ("notifications", "calls", "inbox", "outbox", "published", "feed", "done"):
             found = await harness.service.database.pool.fetch(f"select t::text as text from {table} t")
             assert not [row for row in found if "jane@" in row["text"] or "hush" in row["text"]], table
