@@ -7,7 +7,7 @@ import socket
 from contextlib import suppress
 
 import uvloop
-from chassis import logs
+from chassis import logs, memory
 from chassis.main import hurry, serve_until_told
 from chassis.servers import ServerFailed
 from chassis.servers.postgres import EmbeddedPostgres
@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 def run(settings: ShopSettings) -> None:
     """Run the shop until it is told to stop. Raises ``ServerFailed`` with one line where it cannot."""
+    memory.give_back()
     refuse(settings)
     home = Home(settings.soko_home)
     url = f"http://{settings.host}:{settings.port}"

@@ -22,7 +22,6 @@ from chassis.faults import Faults
 from chassis.http import Peers
 from chassis.http.streams import Streams
 from chassis.http.upstream import Connections, Upstream
-from chassis.rabbit import RabbitCourier
 from chassis.servers import ServerFailed
 from chassis.service import Service
 from chassis.settings import ProcessSettings, Settings, broken
@@ -102,6 +101,8 @@ def require_of_all(settings: Settings) -> None:
 async def _serve(
     build: Callable[[S, World], Service], settings: S, process: ProcessSettings, listening: socket.socket
 ) -> None:
+    from chassis.rabbit import RabbitCourier  # what this loads a shop in one process never needs
+
     connections = Connections()
     courier = RabbitCourier(process.rabbitmq_url)
     faults = Faults.from_switch(settings.soko_faults)

@@ -33,7 +33,13 @@ class Settings(BaseSettings):
     shop_currency: str = Field("KES", pattern="^[A-Z]{3}$", description="The one currency of the shop (ISO 4217).")
     public_url: str = Field("", description="Where customers reach the gateway, e.g. https://shop.example.")
     database_url: str = Field("", description="The service's own database: postgresql://user:password@host/name.")
-    database_pool: int = Field(8, ge=2, le=100, description="Connections a service keeps to its database at most.")
+    database_pool: int = Field(
+        4,
+        ge=1,
+        le=100,
+        description="Connections a service keeps to its database at most, once for fixed statements and once for "
+        "queries that vary; two more hold its locks.",
+    )
     price_hold: timedelta = Field(
         timedelta(hours=24), description="How long a cart's line keeps the price it was added at (ISO 8601 or seconds)."
     )

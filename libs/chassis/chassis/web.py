@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from chassis import memory
 from chassis.http.errors import RETRY_SOON, send_problem
 from chassis.http.problems import UNAVAILABLE, Problem
 from chassis.patience import Patient, allow_many_files, sweep
@@ -43,6 +44,7 @@ class WebServer(uvicorn.Server):
         gc.collect()
         gc.freeze()
         gc.set_threshold(GARBAGE_AFTER)
+        memory.give_back()
         self.ready.set()
 
     async def on_tick(self, counter: int) -> bool:

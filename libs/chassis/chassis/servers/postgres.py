@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
+from chassis import memory
 from chassis.servers import child
 from chassis.servers.failed import ServerFailed, disk_full, explained, no_permission
 from chassis.servers.postgres_binaries import find_binaries, major_version
@@ -28,8 +29,10 @@ LONGEST_SOCKET_FOLDER = 107 - len("/.s.PGSQL.65535")
 
 SETTINGS: Mapping[str, str] = {
     "listen_addresses": "127.0.0.1",
-    "max_connections": "400",
-    "shared_buffers": "128MB",
+    # Each possible connection has its share of the lock tables, whether it is used or not.
+    "max_connections": "200",
+    # What does not fit is in the system's cache, one copy away.
+    "shared_buffers": "32MB",
     "wal_compression": "on",
     "max_wal_size": "1GB",
     "checkpoint_timeout": "15min",
@@ -216,7 +219,13 @@ class EmbeddedPostgres:
             began = 0
         with self.log.open("ab") as log:
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.home, start_new_session=True
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.home,
+                env={**os.environ, **memory.CHILD},
+                start_new_session=True,
             )
         self._process = process
         while process.poll() is None:
