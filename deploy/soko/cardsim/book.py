@@ -49,7 +49,7 @@ on conflict (id) do update set status = excluded.status, captured = excluded.cap
     updated_at = excluded.updated_at
 """  # the charges of a batch as they become, their lines in the ledger, and their webhooks
 MOST_AT_ONCE = 200
-REMEMBERED = 20_000
+REMEMBERED = 2_000
 
 Decide = Callable[[Charge | None], Change | None]
 
