@@ -4,13 +4,27 @@ Prices are minor units of ``currency``.
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from soko_contracts.registry import event
 
 
 @dataclass(frozen=True, kw_only=True)
+class Sale:
+    """From ``starts_at`` until before ``ends_at`` it costs ``price``, ``percent`` less than its own. None overlap."""
+
+    price: int
+    percent: int
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class Variant:
-    """What is sold: one SKU. ``price`` is what it costs now, the product's own unless the variant has one."""
+    """What is sold: one SKU. ``price`` is what it costs, the product's own unless the variant has one.
+
+    ``sales`` are the periods, running or to come, in which it costs less.
+    """
 
     variant_id: str
     product_id: str
@@ -20,6 +34,11 @@ class Variant:
     price: int
     currency: str
     active: bool
+    sales: tuple[Sale, ...] = ()
+
+    def price_at(self, moment: datetime) -> int:
+        """What it costs then."""
+        return next((sale.price for sale in self.sales if sale.starts_at <= moment < sale.ends_at), self.price)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +56,8 @@ class Product:
     currency: str
     attributes: dict[str, str] = field(default_factory=dict)
     variants: tuple[Variant, ...]
+    featured: bool = False
+    sales: tuple[Sale, ...] = ()
 
 
 @event("catalog.product_created.v1")
@@ -48,7 +69,7 @@ class ProductCreated(Product):
 
 @event("catalog.product_updated.v1")
 class ProductUpdated(Product):
-    """Something of the product itself changed."""
+    """Something of the product itself changed, or the sales it is in."""
 
 
 @event("catalog.product_archived.v1")
@@ -103,3 +124,44 @@ class CategoryUpdated(Category):
 @event("catalog.category_deleted.v1")
 class CategoryDeleted(Category):
     """A category is gone."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Discount:
+    """So many percent off these products, and off all in these categories and below; the highest discount counts."""
+
+    discount_id: str
+    name: str
+    percent: int
+    starts_at: datetime
+    ends_at: datetime
+    product_ids: tuple[str, ...] = ()
+    category_ids: tuple[str, ...] = ()
+
+
+@event("catalog.discount_started.v1")
+class DiscountStarted(Discount):
+    """The sale is on. Told again when it is changed while it is on."""
+
+
+@event("catalog.discount_ended.v1")
+class DiscountEnded(Discount):
+    """The sale is over: its time has come, or it was taken back."""
+
+
+@event("catalog.review_posted.v1")
+class ReviewPosted:
+    """A customer's opinion of a product, from 1 to 5, and what all the product's reviews come to.
+
+    Told again when it is changed, hidden or shown by staff, or deleted: ``status`` is posted, changed, hidden, shown or
+    deleted. ``rating_average`` is null where no review is left.
+    """
+
+    review_id: str
+    product_id: str
+    status: str
+    rating: int
+    verified_purchase: bool
+    rating_average: float | None
+    review_count: int
+    posted_at: datetime

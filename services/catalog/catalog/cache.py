@@ -8,14 +8,24 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from zlib import crc32
 
 from chassis.service import Service
+from chassis.world import utc_now
 
 MOST_BYTES = 64 * 1024 * 1024
 OVERHEAD = 500
 """Bytes an answer costs besides its body and query: clients can ask for as many empty lists as they like."""
-COUNT = "SELECT coalesce(sum(count), 0)::bigint FROM changes"
+LONGEST = timedelta(minutes=10)
+"""No answer is kept for longer."""
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+# The counter, and the next moment at which a sale starts or ends: until then nothing shown changes by itself.
+LOOK = """
+SELECT (SELECT coalesce(sum(count), 0)::bigint FROM changes) AS count, least(
+    (SELECT min(starts_at) FROM discounts WHERE starts_at > $1),
+    (SELECT min(ends_at) FROM discounts WHERE ends_at > $1)) AS edge
+"""
 
 Key = tuple[str, bytes]
 """Path and query string."""
@@ -39,22 +49,35 @@ class Answers:
     """The newest answers, up to so many bytes.
 
     What was read before a change must not be kept after it: an answer is kept only if nothing was dropped since its
-    reading began. Several requests for one missing answer wait for the first.
+    reading began. Several requests for one missing answer wait for the first. Prices change with the clock too: all
+    stand until a moment that ``stand_until`` names, and before it has named one nothing is kept.
     """
 
-    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, clock: Callable[[], datetime] = utc_now, most_bytes: int = MOST_BYTES) -> None:
+        self._clock, self._until = clock, LONG_AGO
         self._kept: OrderedDict[Key, Ready] = OrderedDict()
         self._making: dict[Key, asyncio.Future[Ready]] = {}
         self._bytes, self._most_bytes, self._generation = 0, most_bytes, 0
 
     def get(self, key: Key) -> Ready | None:
         """The answer, if it is still true."""
+        if self._kept and self._clock() >= self._until:
+            self.drop()
         return self._kept.get(key)
+
+    def stand_until(self, moment: datetime) -> None:
+        """Nothing kept is shown from this moment on."""
+        self._until = moment
+
+    def doubt(self) -> None:
+        """Something shown has changed, and from when on it changes again is not known yet."""
+        self.drop()
+        self._until = LONG_AGO
 
     async def make(self, key: Key, read: Callable[[], Awaitable[Ready]]) -> Ready:
         """The answer kept for ``key``, else what ``read`` answers now."""
         while True:
-            if found := self._kept.get(key):
+            if found := self.get(key):
                 return found
             if (others := self._making.get(key)) is None:
                 break
@@ -79,7 +102,7 @@ class Answers:
             raise
         else:
             mine.set_result(made)
-            if generation == self._generation:
+            if generation == self._generation and self._clock() < self._until:
                 self._keep(key, made)
             return made
         finally:
@@ -106,19 +129,24 @@ def _size(key: Key, made: Ready) -> int:
 
 
 class ChangeWatch:
-    """Drops the answers when the database's change counter has moved.
+    """Drops the answers when the database's change counter has moved, and says until when they stand.
 
-    While the database is away the answers stand: nobody can change what they say without it.
+    While the database is away they stand on till then: nobody can change what they say without it.
     """
 
     def __init__(self, answers: Answers) -> None:
         self._answers = answers
         self._count: int | None = None
+        self._dropped = LONG_AGO
 
     async def look(self, service: Service) -> int:
         """One look at the counter: a step of the service's loop, which rests for 200 ms after each."""
-        count = await service.database.pool.fetchval(COUNT)
-        if count != self._count:
+        now = service.world.clock()
+        row = await service.database.pool.fetchrow(LOOK, now)
+        assert row is not None
+        if row["count"] != self._count or now >= self._dropped + LONGEST:
             self._answers.drop()
-            self._count = count
+            self._count, self._dropped = row["count"], now
+        longest = self._dropped + LONGEST
+        self._answers.stand_until(min(longest, row["edge"] or longest))
         return 0

@@ -12,6 +12,7 @@ from soko_contracts import catalog as public
 from sqlalchemy import Row, delete, exists, func, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from catalog import offers
 from catalog.listing import below
 from catalog.refusals import CATEGORY_CYCLE, CATEGORY_IN_USE
 from catalog.slugs import free_slug, slug_of
@@ -27,6 +28,12 @@ SELECT id FROM above
 
 # One mover at a time: two at once could each put its category below the other's.
 LOCK_TREE = text("LOCK TABLE categories IN SHARE ROW EXCLUSIVE MODE")
+
+
+async def lock_tree(sql: AsyncConnection) -> None:
+    """Begin a transaction that changes the tree."""
+    await offers.alone(sql)
+    await sql.execute(LOCK_TREE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,7 @@ async def create_category(unit: Unit, id_: str, name: str, parent_id: str | None
 
 
 async def change_category(unit: Unit, before: Row[Any], name: str, parent_id: str | None, at: datetime) -> None:
-    """Rename or move. The tree is locked (``LOCK_TREE``), so that what is checked here stays true."""
+    """Rename or move. The tree is locked (``lock_tree``), so that what is checked here stays true."""
     if (name, parent_id) == (before.name, before.parent_id):
         return
     if parent_id is not None and before.id in set(await unit.sql.scalars(ABOVE, {"id": parent_id})):
@@ -69,6 +76,8 @@ async def change_category(unit: Unit, before: Row[Any], name: str, parent_id: st
         slug = await free_slug(unit.sql, category_slugs, slug_of(name, "category"), before.id)
     changed = {"slug": slug, "name": name, "parent_id": parent_id, "sequence": before.sequence + 1, "updated_at": at}
     await unit.sql.execute(update(categories).where(categories.c.id == before.id).values(changed))
+    if parent_id != before.parent_id:
+        await offers.refresh_and_tell(unit.sql, await offers.products_below(unit.sql, [before.id]), at)
     tell(unit, public.CategoryUpdated, before.sequence + 1, before.id, parent_id, slug, name)
 
 

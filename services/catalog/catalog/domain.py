@@ -6,6 +6,7 @@ forgotten in one route, and never sent when nothing changed.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -25,6 +26,23 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Sale:
+    """From ``starts_at`` until before ``ends_at`` a product costs ``percent`` less."""
+
+    starts_at: datetime
+    ends_at: datetime
+    percent: int
+
+
+def sale_price(price: int, percent: int) -> int:
+    """What ``price`` (minor units) is with so many percent off, rounded half up to a minor unit.
+
+    The database's function of this name says the same.
+    """
+    return (price * (100 - percent) + 50) // 100
+
+
+@dataclass(frozen=True, slots=True)
 class Variant:
     """What is sold under one SKU. ``price`` is minor units, or null where the product's own holds.
 
@@ -41,7 +59,10 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A product and everything staff may change about it. ``price`` is minor units."""
+    """A product and everything staff may change about it. ``price`` is minor units.
+
+    ``sales`` come of discounts: periods that do not overlap, running or to come.
+    """
 
     id: str
     slug: str
@@ -54,6 +75,11 @@ class Product:
     status: Status = Status.active
     featured: bool = False
     attributes: Mapping[str, str] = field(default_factory=dict)
+    sales: tuple[Sale, ...] = ()
+
+    def percent_at(self, moment: datetime) -> int | None:
+        """How many percent less it costs then; null when there is no sale."""
+        return next((each.percent for each in self.sales if each.starts_at <= moment < each.ends_at), None)
 
     def price_of(self, variant: Variant) -> int:
         """What the variant costs, in minor units."""
@@ -116,6 +142,11 @@ def told(before: Product | None, after: Product, currency: str) -> list[Any]:
     return [*_of_the_product(before, after, currency), *_of_its_variants(before, after, currency)]
 
 
+def told_again(product: Product, currency: str) -> Any:
+    """What is told of a product whose sales have changed without a write of its own."""
+    return public.ProductUpdated(**_product(product, currency))
+
+
 def _of_the_product(before: Product, after: Product, currency: str) -> Iterator[Any]:
     if replace(before, variants=()) == replace(after, variants=()):
         return
@@ -152,6 +183,8 @@ def _product(product: Product, currency: str) -> dict[str, Any]:
         "price": product.price,
         "currency": currency,
         "attributes": dict(product.attributes),
+        "featured": product.featured,
+        "sales": _sales(product, product.price),
         "variants": tuple(public.Variant(**_variant(product, each, currency)) for each in product.variants),
     }
 
@@ -166,4 +199,17 @@ def _variant(product: Product, variant: Variant, currency: str) -> dict[str, Any
         "price": product.price_of(variant),
         "currency": currency,
         "active": variant.active and product.status is Status.active,
+        "sales": _sales(product, product.price_of(variant)),
     }
+
+
+def _sales(product: Product, price: int) -> tuple[public.Sale, ...]:
+    return tuple(
+        public.Sale(
+            price=sale_price(price, each.percent),
+            percent=each.percent,
+            starts_at=each.starts_at,
+            ends_at=each.ends_at,
+        )
+        for each in product.sales
+    )

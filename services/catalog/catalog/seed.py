@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from catalog.categories import tell
 from catalog.demo_products import Sample, demo_products
 from catalog.domain import Product, Variant
+from catalog.offers import side_by_side
 from catalog.seed_words import TREE
 from catalog.slugs import first_free, slug_of
 from catalog.tables import categories, category_slugs, product_slugs, variants
@@ -43,6 +44,7 @@ async def seed(service: Service, products: int = 1000, progress: Progress | None
     made = 0
     for start in range(0, len(samples), BATCH):
         async with service.unit(context) as unit:
+            await side_by_side(unit.sql)
             made += await _products(unit, samples[start : start + BATCH], start, places, at)
         if progress is not None:
             progress(min(start + BATCH, len(samples)), len(samples))

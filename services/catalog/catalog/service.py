@@ -9,11 +9,12 @@ from catalog.fast import FastReads
 from catalog.settings import Settings
 from catalog.subscriptions import subscriptions
 from catalog.tables import metadata
+from catalog.telling import FORGET_PAST_PRICES, tell
 
 
 def build(settings: Settings, world: World) -> Service:
     """The service, not yet started."""
-    answers = Answers()
+    answers = Answers(world.clock)
     service = Service(
         "catalog",
         settings,
@@ -22,7 +23,8 @@ def build(settings: Settings, world: World) -> Service:
         migrations="catalog.migrations",
         routers=ROUTERS,
         subscriptions=subscriptions,
-        extra=(ChangeWatch(answers).look,),
+        jobs=(FORGET_PAST_PRICES,),
+        extra=(ChangeWatch(answers).look, tell),
     )
     service.app.state.answers = answers
     service.app.add_middleware(FastReads, answers=answers)

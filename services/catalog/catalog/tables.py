@@ -148,12 +148,15 @@ discounts = Table(
     Column("ends_at", DateTime(timezone=True), nullable=False),
     Column("told", Text, nullable=False, comment="what the world knows of it: nothing, started or ended"),
     Column("sequence", BigInteger, nullable=False),
+    Column("version", BigInteger, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
     CheckConstraint("percent BETWEEN 1 AND 99", name="discounts_percent_check"),
     CheckConstraint("starts_at < ends_at", name="discounts_period_check"),
+    Index("discounts_starts", "starts_at"),
+    Index("discounts_ends", "ends_at"),
     Index("discounts_starting", "starts_at", postgresql_where=text("told = 'nothing'")),
-    Index("discounts_ending", "ends_at", postgresql_where=text("told <> 'ended'")),
+    Index("discounts_ending", "ends_at", postgresql_where=text("told = 'started'")),
 )
 discount_products = Table(
     "discount_products",
@@ -266,4 +269,3 @@ changes = Table(
     Column("slot", Integer, primary_key=True),
     Column("count", BigInteger, nullable=False),
 )
-SHOWN = (categories, products, product_categories, variants, stock, offers, reviews, images)

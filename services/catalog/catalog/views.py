@@ -9,7 +9,7 @@ import orjson
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from catalog.domain import Product, Status, Variant
+from catalog.domain import Product, Sale, Status, Variant
 
 PRODUCTS = """
 SELECT p.id, p.slug, p.name, p.description, p.brand, p.status, p.featured, p.price, p.attributes::text AS attributes,
@@ -21,7 +21,9 @@ SELECT p.id, p.slug, p.name, p.description, p.brand, p.status, p.featured, p.pri
     (SELECT coalesce(json_agg(json_build_object(
             'id', c.id, 'slug', c.slug, 'name', c.name) ORDER BY pc.position), '[]')::text
         FROM product_categories pc JOIN categories c ON c.id = pc.category_id
-        WHERE pc.product_id = p.id) AS categories
+        WHERE pc.product_id = p.id) AS categories,
+    (SELECT coalesce(json_agg(json_build_array(o.starts_at, o.ends_at, o.percent) ORDER BY o.starts_at), '[]')::text
+        FROM offers o WHERE o.product_id = p.id AND o.percent IS NOT NULL) AS sales
 FROM products p
 """
 BY_IDS = text(PRODUCTS + "WHERE p.id = ANY(:ids)")
@@ -112,6 +114,10 @@ def _shown(row: Row[Any]) -> Shown:
             variants=tuple(
                 Variant(each["id"], each["sku"], each["options"], each["price"], each["active"], each["initial_stock"])
                 for each in variants
+            ),
+            sales=tuple(
+                Sale(datetime.fromisoformat(starts_at), datetime.fromisoformat(ends_at), percent)
+                for starts_at, ends_at, percent in orjson.loads(row.sales)
             ),
         ),
         sequence=row.sequence,

@@ -7,7 +7,7 @@ from typing import Any
 
 from chassis.http import Problem, invalid
 from chassis.unit import Unit
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import Table, delete, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -24,11 +24,22 @@ async def category_ids(sql: AsyncConnection, keys: Sequence[str], pointers: Sequ
 
     They are locked against deletion until the transaction ends.
     """
+    return await _ids(sql, categories, "is not a category", keys, pointers)
+
+
+async def product_ids(sql: AsyncConnection, keys: Sequence[str], pointers: Sequence[str]) -> tuple[str, ...]:
+    """The same for products."""
+    return await _ids(sql, products, "is not a product", keys, pointers)
+
+
+async def _ids(
+    sql: AsyncConnection, table: Table, wrong: str, keys: Sequence[str], pointers: Sequence[str]
+) -> tuple[str, ...]:
     if not keys:
         return ()
     rows = await sql.execute(
-        select(categories.c.id, categories.c.slug)
-        .where(or_(categories.c.id.in_(keys), categories.c.slug.in_(keys)))
+        select(table.c.id, table.c.slug)
+        .where(or_(table.c.id.in_(keys), table.c.slug.in_(keys)))
         .with_for_update(read=True, key_share=True)
     )
     known = dict[str, str]()
@@ -37,19 +48,19 @@ async def category_ids(sql: AsyncConnection, keys: Sequence[str], pointers: Sequ
         known[row.id] = row.id
     for key, pointer in zip(keys, pointers, strict=True):
         if key not in known:
-            raise invalid(pointer, "is not a category")
+            raise invalid(pointer, wrong)
     return tuple(dict.fromkeys(known[key] for key in keys))
 
 
 async def insert_product(unit: Unit, product: Product, at: datetime, currency: str) -> Product:
     """Insert a product under the first free slug of its name, and tell of it."""
-    await unit.sql.execute(offers.SHARE)
     slug = await free_slug(unit.sql, product_slugs, slug_of(product.name, "product"), product.id)
     product = replace(product, slug=slug)
     await unit.sql.execute(insert(products).values(_product_row(product, at)))
     await _insert_variants(unit.sql, product, product.variants)
     await _insert_categories(unit.sql, product)
     await offers.refresh(unit.sql, [product.id], at)
+    (product,) = await _with_sales(unit.sql, [product])
     for message in told(None, product, currency):
         unit.send(message, subject=product.id, sequence=1)
     return product
@@ -60,39 +71,44 @@ async def save_product(unit: Unit, before: Shown, after: Product, at: datetime, 
     old = before.product
     if old == after:
         return
-    moved = old.price != after.price or old.category_ids != after.category_ids
-    if moved:
-        await unit.sql.execute(offers.SHARE)
     if old.name != after.name:
         slug = await free_slug(unit.sql, product_slugs, slug_of(after.name, "product"), after.id)
         after = replace(after, slug=slug)
-    messages = told(old, after, currency)
-    for number, message in enumerate(messages, before.sequence + 1):
-        unit.send(message, subject=after.id, sequence=number)
-    row = _product_row(after, at) | {"sequence": before.sequence + len(messages), "updated_at": at}
-    del row["id"], row["created_at"]
-    await unit.sql.execute(update(products).where(products.c.id == after.id).values(row))
+    row = _product_row(after, at) | {"updated_at": at}
+    for unchanged in ("id", "created_at", "sequence"):
+        del row[unchanged]
+    mine = update(products).where(products.c.id == after.id)
+    await unit.sql.execute(mine.values(row))
     if old.category_ids != after.category_ids:
         await unit.sql.execute(delete(product_categories).where(product_categories.c.product_id == after.id))
         await _insert_categories(unit.sql, after)
     if old.variants != after.variants:
         await _save_variants(unit.sql, old, after)
-    if moved:
+    if (old.price, old.category_ids) != (after.price, after.category_ids):
         await offers.refresh(unit.sql, [after.id], at)
+        (after,) = await _with_sales(unit.sql, [after])
+    messages = told(old, after, currency)
+    for number, message in enumerate(messages, before.sequence + 1):
+        unit.send(message, subject=after.id, sequence=number)
+    await unit.sql.execute(mine.values(sequence=before.sequence + len(messages)))
 
 
 async def insert_products(unit: Unit, made: Sequence[tuple[Product, datetime]], currency: str) -> None:
     """Insert many products whose slugs are known to be free, each table in one go."""
-    await unit.sql.execute(offers.SHARE)
     await unit.sql.execute(insert(products), [_product_row(product, at) for product, at in made])
     slugs = [{"slug": product.slug, "product_id": product.id} for product, _ in made]
     await unit.sql.execute(insert(product_slugs), slugs)
     await unit.sql.execute(insert(variants), [row for product, _ in made for row in _variant_rows(product)])
     await unit.sql.execute(insert(product_categories), [row for product, _ in made for row in _category_rows(product)])
     await offers.refresh(unit.sql, [product.id for product, _ in made], unit.now)
-    for product, _ in made:
+    for product in await _with_sales(unit.sql, [product for product, _ in made]):
         for message in told(None, product, currency):
             unit.send(message, subject=product.id, sequence=1)
+
+
+async def _with_sales(sql: AsyncConnection, written: Sequence[Product]) -> list[Product]:
+    found = await offers.sales_of(sql, [each.id for each in written])
+    return [replace(each, sales=found.get(each.id, ())) for each in written]
 
 
 async def _save_variants(sql: AsyncConnection, old: Product, after: Product) -> None:

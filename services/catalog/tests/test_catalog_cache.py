@@ -1,9 +1,16 @@
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
-from catalog.cache import OVERHEAD, Answers, Ready
+from catalog.cache import MOST_BYTES, OVERHEAD, Answers, Ready
 
 KEY = ("/api/v1/products", b"")
+
+
+def kept(most_bytes: int = MOST_BYTES) -> Answers:
+    answers = Answers(most_bytes=most_bytes)
+    answers.stand_until(datetime.max.replace(tzinfo=UTC))
+    return answers
 
 
 def ready(text: str) -> Ready:
@@ -29,7 +36,7 @@ async def started(task: asyncio.Task[Ready]) -> asyncio.Task[Ready]:
 
 
 async def test_an_answer_is_read_once_and_kept() -> None:
-    answers, reading = Answers(), Reading("a")
+    answers, reading = kept(), Reading("a")
     reading.go.set()
 
     first, second = await answers.make(KEY, reading), await answers.make(KEY, reading)
@@ -39,7 +46,7 @@ async def test_an_answer_is_read_once_and_kept() -> None:
 
 
 async def test_those_who_ask_for_the_same_wait_for_the_first() -> None:
-    answers, reading = Answers(), Reading("a")
+    answers, reading = kept(), Reading("a")
     asking = [await started(asyncio.create_task(answers.make(KEY, reading))) for _ in range(5)]
 
     reading.go.set()
@@ -49,7 +56,7 @@ async def test_those_who_ask_for_the_same_wait_for_the_first() -> None:
 
 
 async def test_what_was_read_before_a_change_is_not_kept_after_it() -> None:
-    answers, old, new = Answers(), Reading("old"), Reading("new")
+    answers, old, new = kept(), Reading("old"), Reading("new")
     asking = await started(asyncio.create_task(answers.make(KEY, old)))
     answers.drop()
     later = await started(asyncio.create_task(answers.make(KEY, new)))
@@ -64,7 +71,7 @@ async def test_what_was_read_before_a_change_is_not_kept_after_it() -> None:
 
 
 async def test_a_reading_that_fails_fails_for_all_and_is_tried_again() -> None:
-    answers = Answers()
+    answers = kept()
 
     async def fails() -> Ready:
         await asyncio.sleep(0)
@@ -79,7 +86,7 @@ async def test_a_reading_that_fails_fails_for_all_and_is_tried_again() -> None:
 
 
 async def test_when_the_first_goes_away_another_reads() -> None:
-    answers, reading = Answers(), Reading("a")
+    answers, reading = kept(), Reading("a")
     first = await started(asyncio.create_task(answers.make(KEY, reading)))
     second = await started(asyncio.create_task(answers.make(KEY, reading)))
 
@@ -93,7 +100,7 @@ async def test_when_the_first_goes_away_another_reads() -> None:
 
 
 async def test_the_oldest_answers_make_room() -> None:
-    answers, reading = Answers(most_bytes=2 * (OVERHEAD + 5)), Reading("12345")
+    answers, reading = kept(2 * (OVERHEAD + 5)), Reading("12345")
     reading.go.set()
 
     for n in range(3):

@@ -1,11 +1,13 @@
 """What everyone gets to see."""
 
 from datetime import datetime
+from typing import Literal
 
 from chassis.http import Answer, Money
 
-from catalog.api.examples import CATEGORY, PLACE, PRODUCT, VARIANT, example, money
-from catalog.domain import Status, Variant, choices
+from catalog.api.examples import CATEGORY, DISCOUNT, PLACE, PRODUCT, VARIANT, example, money
+from catalog.discounts import Kept
+from catalog.domain import Status, Variant, choices, sale_price
 from catalog.views import Shown
 
 
@@ -88,7 +90,11 @@ class Image(Answer):
 
 
 class ProductAnswer(Answer):
-    """A product with its variants. ``options`` are what a customer chooses from, each with its values."""
+    """A product with its variants. ``options`` are what a customer chooses from, each with its values.
+
+    ``sale_price`` is what it costs now, ``discount_percent`` less than ``price``, rounded half up to the currency's
+    last digit; both are null when there is no sale.
+    """
 
     model_config = example(PRODUCT)
 
@@ -114,9 +120,48 @@ class ProductAnswer(Answer):
     updated_at: datetime
 
 
-def product_answer(shown: Shown, currency: str, *, all_variants: bool = False) -> ProductAnswer:
+class DiscountAnswer(Answer):
+    """So many percent off the products, and off all in the categories and below."""
+
+    model_config = example(DISCOUNT)
+
+    id: str
+    name: str
+    percent: int
+    status: Literal["scheduled", "running", "ended"]
+    starts_at: datetime
+    ends_at: datetime
+    product_ids: list[str]
+    category_ids: list[str]
+    created_at: datetime
+    updated_at: datetime
+
+
+def discount_answer(kept: Kept, now: datetime) -> DiscountAnswer:
+    """A discount as staff see it."""
+    discount = kept.discount
+    status: Literal["scheduled", "running", "ended"] = "running"
+    if now < discount.starts_at:
+        status = "scheduled"
+    elif now >= discount.ends_at:
+        status = "ended"
+    return DiscountAnswer(
+        id=discount.id,
+        name=discount.name,
+        percent=discount.percent,
+        status=status,
+        starts_at=discount.starts_at,
+        ends_at=discount.ends_at,
+        product_ids=list(discount.product_ids),
+        category_ids=list(discount.category_ids),
+        created_at=kept.created_at,
+        updated_at=kept.updated_at,
+    )
+
+
+def product_answer(shown: Shown, currency: str, now: datetime, *, all_variants: bool = False) -> ProductAnswer:
     """A product as the public sees it: variants that are off sale only with ``all_variants``, for staff."""
-    product = shown.product
+    product, percent = shown.product, shown.product.percent_at(now)
     variants = tuple(each for each in product.variants if all_variants or each.active)
     return ProductAnswer(
         id=product.id,
@@ -128,23 +173,31 @@ def product_answer(shown: Shown, currency: str, *, all_variants: bool = False) -
         featured=product.featured,
         categories=[CategoryPlace(id=each.id, slug=each.slug, name=each.name) for each in shown.categories],
         price=Money.of(product.price, currency),
+        sale_price=_on_sale(product.price, percent, currency),
+        discount_percent=percent,
         in_stock=any(shown.in_stock(each) for each in variants),
         attributes=dict(product.attributes),
         options=choices(variants),
-        variants=[variant_answer(shown, each, currency) for each in variants],
+        variants=[variant_answer(shown, each, currency, now) for each in variants],
         created_at=shown.created_at,
         updated_at=shown.updated_at,
     )
 
 
-def variant_answer(shown: Shown, variant: Variant, currency: str) -> VariantAnswer:
+def variant_answer(shown: Shown, variant: Variant, currency: str, now: datetime) -> VariantAnswer:
     """One variant of a product."""
+    price = shown.product.price_of(variant)
     return VariantAnswer(
         id=variant.id,
         product_id=shown.product.id,
         sku=variant.sku,
         options=dict(variant.options),
-        price=Money.of(shown.product.price_of(variant), currency),
+        price=Money.of(price, currency),
+        sale_price=_on_sale(price, shown.product.percent_at(now), currency),
         active=variant.active,
         in_stock=shown.in_stock(variant),
     )
+
+
+def _on_sale(price: int, percent: int | None, currency: str) -> Money | None:
+    return None if percent is None else Money.of(sale_price(price, percent), currency)

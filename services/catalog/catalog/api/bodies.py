@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from chassis.http import Body, Money
+from chassis.http import Body, Moment, Money
 from pydantic import Field, GetJsonSchemaHandler, StrictBool, StringConstraints, ValidationInfo, field_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
@@ -147,3 +147,41 @@ class ProductPatch(Patch):
     status: Status | None = None
     featured: StrictBool | None = None
     attributes: Attributes | None = None
+
+
+Targets = Annotated[list[Key], Field(max_length=1000)]
+Percent = Annotated[int, Field(ge=1, le=99, strict=True)]
+
+
+class DiscountNew(Body):
+    """A sale of products and categories, by id or slug. It starts now unless ``starts_at`` says otherwise."""
+
+    model_config = example(
+        {
+            "name": "Kitchen week",
+            "percent": 15,
+            "starts_at": "2026-03-02T00:00:00Z",
+            "ends_at": "2026-03-09T00:00:00Z",
+            "category_ids": ["kitchen"],
+        }
+    )
+
+    name: Name
+    percent: Percent
+    starts_at: Moment | None = None
+    ends_at: Moment
+    product_ids: Targets = Field(default_factory=list)
+    category_ids: Targets = Field(default_factory=list)
+
+
+class DiscountPatch(Patch):
+    """What shall change of a discount."""
+
+    model_config = example({"percent": 20})
+
+    name: Name | None = None
+    percent: Percent | None = None
+    starts_at: Moment | None = None
+    ends_at: Moment | None = None
+    product_ids: Targets | None = None
+    category_ids: Targets | None = None

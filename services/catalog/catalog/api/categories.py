@@ -150,7 +150,7 @@ async def replace_category(key: IdOrSlug, body: CategoryBody, edit: Editing = De
 async def change_category(key: IdOrSlug, body: CategoryPatch, edit: Editing = Depends(changing)) -> Response:
     given = body.given()
     async with edit.service.unit(edit.context) as unit:
-        await unit.sql.execute(categories.LOCK_TREE)
+        await categories.lock_tree(unit.sql)
         before = await categories.category_by_id_or_slug(unit.sql, key, lock=True)
         if before is None:
             raise missing("category")

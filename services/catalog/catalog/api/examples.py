@@ -56,6 +56,19 @@ PRODUCT: Final[dict[str, Any]] = {
     "updated_at": AT,
 }
 
+DISCOUNT: Final[dict[str, Any]] = {
+    "id": "0198c0de-5f7e-7f33-8c59-2e4d6a8b0cbf",
+    "name": "Kitchen week",
+    "percent": 15,
+    "status": "scheduled",
+    "starts_at": "2026-03-02T00:00:00Z",
+    "ends_at": "2026-03-09T00:00:00Z",
+    "product_ids": [],
+    "category_ids": [CATEGORY_ID],
+    "created_at": AT,
+    "updated_at": AT,
+}
+
 
 def example(value: dict[str, Any]) -> ConfigDict:
     """The configuration of a model that shows ``value``."""

@@ -1,5 +1,6 @@
 """What the other services ask."""
 
+from datetime import datetime
 from typing import Annotated
 
 from chassis.http import Answer, Router, current_service, service_only
@@ -8,14 +9,26 @@ from fastapi import Depends, Query
 
 from catalog.api.asking import currency_of
 from catalog.api.bodies import Sku
-from catalog.domain import Status
+from catalog.domain import Status, sale_price
 from catalog.views import products_by_skus
 
 router = Router(prefix="/internal/v1", tags=["Internal"], include_in_schema=False)
 
 
+class SaleOfVariant(Answer):
+    """A period in which it costs ``price``; none overlap."""
+
+    price: int
+    percent: int
+    starts_at: datetime
+    ends_at: datetime
+
+
 class SoldVariant(Answer):
-    """A SKU as it is sold now; ``price`` in minor units. ``initial_stock``: to be received once."""
+    """A SKU as it is sold now; ``price`` in minor units, without its ``sales``, running and to come.
+
+    ``initial_stock``: to be received once.
+    """
 
     variant_id: str
     product_id: str
@@ -25,6 +38,7 @@ class SoldVariant(Answer):
     price: int
     currency: str
     active: bool
+    sales: list[SaleOfVariant]
     initial_stock: int | None
 
 
@@ -59,6 +73,15 @@ async def internal_variants(
             price=shown.product.price_of(variant),
             currency=currency_of(service),
             active=variant.active and shown.product.status is Status.active,
+            sales=[
+                SaleOfVariant(
+                    price=sale_price(shown.product.price_of(variant), each.percent),
+                    percent=each.percent,
+                    starts_at=each.starts_at,
+                    ends_at=each.ends_at,
+                )
+                for each in shown.product.sales
+            ],
             initial_stock=variant.initial_stock,
         )
         for shown in found

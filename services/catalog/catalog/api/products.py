@@ -21,6 +21,7 @@ from chassis.once import Once
 from chassis.service import Service
 from fastapi import Depends, Query, Response
 
+from catalog import offers
 from catalog.api.answers import ProductAnswer, product_answer
 from catalog.api.asking import (
     MOVED,
@@ -146,6 +147,7 @@ async def create_product(
     product = new_product(edit.service, body)
     async with edit.service.unit(edit.context, once and once.for_(product.id)) as unit:
         if unit.replayed is None:
+            await offers.side_by_side(unit.sql)
             product = await in_categories(unit.sql, product, body)
             await insert_product(unit, product, unit.now, edit.currency)
     made = unit.replayed or product.id
@@ -193,7 +195,8 @@ async def _list(ask: Asking, wanted: Filters, order: Order, page: Paging) -> Res
     async def read() -> Ready:
         async with ask.sql() as sql:
             found, total = await products_like(sql, wanted, order, page.limit, page.offset)
-        items = [product_answer(each, ask.currency, all_variants=ask.staff) for each in found]
+        now = ask.service.world.clock()
+        items = [product_answer(each, ask.currency, now, all_variants=ask.staff) for each in found]
         return Ready.of(as_json(page.answer(items, total, ask.request)))
 
     return await ask.seen(read)
@@ -209,11 +212,14 @@ async def _read(service: Service, key: str, *, staff: bool) -> Ready:
         raise missing("product")
     if renamed:
         raise Renamed(renamed)
-    return Ready.of(as_json(product_answer(shown, currency_of(service), all_variants=staff)), shown.sequence)
+    return Ready.of(
+        as_json(product_answer(shown, currency_of(service), service.world.clock(), all_variants=staff)), shown.sequence
+    )
 
 
 async def _change(edit: Editing, key: str, body: ProductBody | ProductPatch) -> Response:
     async with edit.service.unit(edit.context) as unit:
+        await offers.side_by_side(unit.sql)
         before = await lock_product(unit.sql, key)
         if before is None:
             raise missing("product")

@@ -173,8 +173,9 @@ def _seen(shown: Shown, ask: Asking) -> bool:
 
 
 def _variants(shown: Shown, ask: Asking, wanted: Callable[[Variant], bool]) -> Sequence[VariantAnswer]:
+    now = ask.service.world.clock()
     return [
-        variant_answer(shown, each, ask.currency)
+        variant_answer(shown, each, ask.currency, now)
         for each in shown.product.variants
         if wanted(each) and (each.active or ask.staff)
     ]
@@ -193,4 +194,4 @@ async def _read(ask: Asking, variant_id: str) -> Ready:
     variant = shown.product.variant(variant_id)
     if not (variant.active or ask.staff):
         raise missing("variant")
-    return Ready.of(as_json(variant_answer(shown, variant, ask.currency)), shown.sequence)
+    return Ready.of(as_json(variant_answer(shown, variant, ask.currency, ask.service.world.clock())), shown.sequence)

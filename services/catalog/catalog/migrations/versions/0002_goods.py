@@ -38,13 +38,16 @@ CREATE TABLE discounts (
     ends_at timestamptz NOT NULL,
     told text NOT NULL,
     sequence bigint NOT NULL,
+    version bigint NOT NULL,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
     CONSTRAINT discounts_period_check CHECK (starts_at < ends_at)
 );
 COMMENT ON COLUMN discounts.told IS 'what the world knows of it: nothing, started or ended';
+CREATE INDEX discounts_starts ON discounts (starts_at);
+CREATE INDEX discounts_ends ON discounts (ends_at);
 CREATE INDEX discounts_starting ON discounts (starts_at) WHERE told = 'nothing';
-CREATE INDEX discounts_ending ON discounts (ends_at) WHERE told <> 'ended';
+CREATE INDEX discounts_ending ON discounts (ends_at) WHERE told = 'started';
 CREATE TABLE discount_products (
     discount_id text REFERENCES discounts (id) ON DELETE CASCADE,
     product_id text REFERENCES products (id) ON DELETE CASCADE,
@@ -149,7 +152,7 @@ UPDATE products SET in_stock = true WHERE id IN (
     SELECT v.product_id FROM variants v JOIN stock s USING (sku) WHERE v.active AND s.available > 0);
 """
 
-# Half up to a minor unit, as catalog.offers.sale_price.
+# Half up to a minor unit, as catalog.domain.sale_price.
 SALE_PRICE = """
 CREATE FUNCTION sale_price(price bigint, percent integer) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN percent IS NULL THEN price ELSE (price * (100 - percent) + 50) / 100 END
