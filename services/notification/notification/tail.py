@@ -20,7 +20,7 @@ from notification.feed import NEWEST, READ, shown
 
 LOOK_SECONDS = 0.25
 AT_ONCE = 500
-HELD_BYTES = 2 * 1024 * 1024
+HELD_BYTES = 4 * 1024 * 1024
 TOLD_AT_ONCE = 100
 
 
@@ -39,19 +39,21 @@ def told(row: asyncpg.Record) -> Told:
 
 
 class Tail:
-    """Every event from ``first`` (not among them) to ``newest``; it looks for more while somebody waits for them."""
+    """Every event from ``first`` (not among them) to ``newest``; it looks for more while somebody asks for them."""
 
     def __init__(self) -> None:
         self._held: list[Told] = []
         self._bytes = 0
         self._first = self.newest = 0
         self._waiting: dict[asyncio.Future[None], int] = {}
+        self._asked = False
         self._task: asyncio.Task[None] | None = None
 
     def since(self, after: int, types: Collection[str]) -> tuple[Sequence[bytes], int] | None:
         """Some of what is behind a position, and how far that goes; None: it is not here, or may be old."""
         if self._task is None or self._task.done() or after < self._first:
             return None
+        self._asked = True
         begin = bisect_right(self._held, after, key=attrgetter("position"))
         some = self._held[begin : begin + TOLD_AT_ONCE]
         if not some:
@@ -73,20 +75,29 @@ class Tail:
             del self._waiting[future]
 
     async def _look(self, service: Service) -> None:
-        while self._waiting:
+        begun = False
+        while (self._waiting or self._asked) and service.database.started:
+            self._asked, rows = False, list[asyncpg.Record]()
             try:
+                if not begun:
+                    await self._begin(service)
+                    begun = True
                 rows = await service.database.pool.fetch(READ, self.newest, LAST, AT_ONCE)
-                if len(rows) < AT_ONCE:
-                    self._hold(rows)
-                else:  # too far behind to go on from here: those who wait read pages
-                    self._held, self._bytes = [], 0
-                    self._first = self.newest = await service.database.pool.fetchval(NEWEST)
             except AWAY:
                 pass  # whoever waits goes on waiting
+            self._hold(rows)
             for future, after in self._waiting.items():
                 if self.newest > after and not future.done():
                     future.set_result(None)
-            await asyncio.sleep(LOOK_SECONDS)
+            if len(rows) < AT_ONCE:
+                await asyncio.sleep(LOOK_SECONDS)
+
+    async def _begin(self, service: Service) -> None:
+        """Where nobody has followed for long, all in between is left to the pages."""
+        newest = await service.database.pool.fetchval(NEWEST)
+        if newest > self.newest + AT_ONCE:
+            self._held, self._bytes = [], 0
+            self._first = self.newest = newest
 
     def _hold(self, rows: Sequence[asyncpg.Record]) -> None:
         if not rows:

@@ -302,11 +302,15 @@ async def test_wherever_one_takes_it_up_nothing_is_left_out_or_said_twice(
             assert [(await each())[0] for _ in range(15 - after)] == [str(n) for n in range(after + 1, 16)]
 
 
-async def test_where_more_has_come_than_one_look_takes_pages_are_read(
+async def test_what_comes_faster_than_one_look_takes_is_told_whole(
     harness: Harness, reader: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tail, "AT_ONCE", 4)
-    async with following(harness, reader) as next_event:
-        for round_ in range(3):
-            await harness.deliver(*(opened(f"c-{n}") for n in range(7)), subject=f"s-{round_}")
-        assert [(await next_event())[0] for _ in range(21)] == [str(n) for n in range(1, 22)]
+    for followers in (1, 3):
+        async with AsyncExitStack() as stack:
+            all_of_them = [await stack.enter_async_context(following(harness, reader)) for _ in range(followers)]
+            for round_ in range(3):
+                await harness.deliver(*(opened(f"c-{n}") for n in range(7)), subject=f"s-{followers}-{round_}")
+            told = 21 * (1 if followers == 1 else 2)
+            for each in all_of_them:
+                assert [(await each())[0] for _ in range(told)] == [str(n) for n in range(1, told + 1)]

@@ -38,7 +38,7 @@ class Followers:
         while self._waiting:
             await asyncio.sleep(LOOK_SECONDS)
             followed = sorted(set(self._waiting.values()))
-            if not followed:
+            if not followed or not service.database.started:
                 return
             try:
                 rows = await service.database.pool.fetch(MOVED, *map(list, zip(*followed, strict=True)))
