@@ -23,8 +23,8 @@ from soko.services import SERVICES, load
 EVENTS = "select stream, version, type, data, recorded_at from events order by stream, version"
 COUNT = "select count(*) from events"
 SNAPSHOTS = "select stream, version, fold_version, state from snapshots where stream = any($1::text[])"
-MAKE = "create temporary table replayed_{0} (like {0}) on commit drop"
-FILL = "insert into replayed_{0} select * from json_populate_recordset(null::{0}, $1::json)"
+MAKE = "create temporary table replayed_{0} (like {0} including generated) on commit drop"
+FILL = "insert into replayed_{0} ({1}) select {1} from json_populate_recordset(null::{0}, $1::json)"
 COMPARE = """
 select to_jsonb(live) as live, to_jsonb(made) as made
 from {0} live full join replayed_{0} made using ({1}) where live::text is distinct from made::text
@@ -161,16 +161,17 @@ class Made:
             await self._write()
 
     async def _write(self) -> None:
-        for table, rows in self.waiting.items():
-            if rows:
+        for table in self.tables:
+            if rows := self.waiting[table.name]:
+                columns = ", ".join(column.name for column in table.columns if column.computed is None)
                 finder = Finder()
                 text = encode_opening(rows, finder.default)
                 if finder.subjects:
                     keys = await self.databases.rows(self.service.name, KEYS_OF, list(finder.subjects))
                     opener = Opener({row["subject"]: row["key"] for row in keys})
                     text = encode_opening(rows, opener.default)
-                await self.databases.execute(self.service.name, FILL.format(table), text.decode())
-                self.waiting[table] = []
+                await self.databases.execute(self.service.name, FILL.format(table.name, columns), text.decode())
+                self.waiting[table.name] = []
         self.count = 0
 
     async def compare(self, report: Report) -> None:
