@@ -25,15 +25,16 @@ def test_every_rule_has_a_breach_that_is_planted() -> None:
 
 @pytest.mark.parametrize("planted", PLANTED, ids=[f"{n}-{each.rule}" for n, each in enumerate(PLANTED)])
 async def test_a_planted_breach_is_found_and_named(planted: Planted, past: Past) -> None:
-    found = [breach for breach in await breaches(await past.with_(planted)) if breach.rule == planted.rule]
+    async with past.with_(planted) as urls:
+        found = [breach for breach in await breaches(urls) if breach.rule == planted.rule]
     names = planted.names.format_map(past.things)
     assert any(names in said(breach) and breach.rows for breach in found), list(map(said, found))
 
 
 async def test_it_counts_what_it_does_not_name(past: Past) -> None:
     many = "insert into refunds select '{other}' || n, '{paid}', 'SO-1', 'p', 1, 'KES', 'r', 'failed', 1, now(), now() "
-    urls = await past.with_(Planted("", "order", many + "from generate_series(1, 250) n", ""))
-    report = await verify(urls)
+    async with past.with_(Planted("", "order", many + "from generate_series(1, 250) n", "")) as urls:
+        report = await verify(urls)
     assert report.counts == {"replay equals live": 250}
     assert len(report.breaches) == 100
 
@@ -84,10 +85,10 @@ async def test_while_something_is_on_its_way_only_what_always_holds_is_looked_at
         "causationid, data) select 'event', '{other}', 'order.delivered.v1', source, subject, partitionkey, 99, time, "
         "correlationid, causationid, data from published where type = 'order.confirmed.v1' limit 1"
     )
-    urls = await past.with_(Planted("", "order", unsent, ""))
-    assert await unrest(urls) == ["order: 1 messages to be sent"]
+    async with past.with_(Planted("", "order", unsent, "")) as urls:
+        assert await unrest(urls) == ["order: 1 messages to be sent"]
+        report = await verify(urls, at_rest=False)
     assert await rest(past.urls, 5) == []
-    report = await verify(urls, at_rest=False)
     assert report.breaches == []
     assert "money kept" not in report.checked
 

@@ -15,17 +15,16 @@ async def test_the_command_names_what_is_broken_and_ends_with_1(past: Past) -> N
     """Exit code 0 for a whole shop, 1 for a broken one, 2 where not everything could be looked at."""
     code, output = await command(past.urls, "--wait", "5")
     assert (code, "all of them hold" in output) == (0, True), output
-    broken = await past.with_(next(each for each in PLANTED if each.rule == "ledgers agree"))
-    code, output = await command(broken, "--wait", "5")
-    assert code == 1, output
-    assert "ledgers agree: broken" in output
-    assert f"order {past.things['paid']}, payment {past.things['paid_payment']}" in output
-    code, output = await command(broken, "--json")
-    assert (code, json.loads(output)["rules"]["ledgers agree"]) == (1, 1)
-    busy = await past.with_(
-        Planted("", "cardsim", "insert into webhooks (event_id, body, due_at) values (1, '', now())", "")
-    )
-    code, output = await command(busy)
+    async with past.with_(next(each for each in PLANTED if each.rule == "ledgers agree")) as broken:
+        code, output = await command(broken, "--wait", "5")
+        assert code == 1, output
+        assert "ledgers agree: broken" in output
+        assert f"order {past.things['paid']}, payment {past.things['paid_payment']}" in output
+        code, output = await command(broken, "--json")
+        assert (code, json.loads(output)["rules"]["ledgers agree"]) == (1, 1)
+    unsent = "insert into webhooks (event_id, body, due_at) values (1, '', now())"
+    async with past.with_(Planted("", "cardsim", unsent, "")) as busy:
+        code, output = await command(busy)
     assert (code, "all of them hold" in output) == (2, True), output
 
 

@@ -1,11 +1,14 @@
 """A shop that has closed, with its databases as they were left: a pytest plugin, for tests that change them."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
+from chassis.fixtures import copied_database, drop_database
 from chassis.servers.postgres import EmbeddedPostgres
 from chassis.world import new_id
 from planted import Planted
@@ -20,23 +23,18 @@ class Past:
     urls: dict[str, str]
     things: dict[str, str]
 
-    async def with_(self, planted: Planted) -> dict[str, str]:
+    @asynccontextmanager
+    async def with_(self, planted: Planted) -> AsyncIterator[dict[str, str]]:
         """The same databases, but for one that something was done to."""
-        name = f"test_{new_id().replace('-', '')}"
-        original = urlsplit(self.urls[planted.service]).path.strip("/")
-        connection = await asyncpg.connect(self.server.url("postgres"))
-        try:
-            await connection.execute(f'create database "{name}" template "{original}" strategy file_copy')
-        finally:
-            await connection.close()
-        url = self.server.url(name)
+        url = await copied_database(self.server, urlsplit(self.urls[planted.service]).path[1:])
         connection = await asyncpg.connect(url)
         try:
             done = await connection.execute(planted.sql.format_map(self.things))
             assert done.rpartition(" ")[2] != "0", f"nothing was planted: {planted.sql.format_map(self.things)}"
         finally:
             await connection.close()
-        return {**self.urls, planted.service: url}
+        yield {**self.urls, planted.service: url}
+        await drop_database(self.server, url)
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ Nothing runs by itself: ``deliver`` and ``settle`` drive the steps, so a test kn
 """
 
 import asyncio
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import httpx
@@ -187,10 +189,21 @@ class Harness:
             pass
 
 
+IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
+ROOM_FOR_TESTS = 4 * 2**30
+
+
+def quick_folder() -> Path | None:
+    """Where files are in memory alone and have room: every test makes and drops hundreds. None: where others are."""
+    if IN_MEMORY.is_dir() and os.access(IN_MEMORY, os.W_OK) and shutil.disk_usage(IN_MEMORY).free > ROOM_FOR_TESTS:
+        return IN_MEMORY
+    return None
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedPostgres]:
     """A PostgreSQL for this test run. Its files are gone afterwards, so it need not wait for the disk."""
-    home = Path(tempfile.mkdtemp(prefix="soko-test-"))
+    home = Path(tempfile.mkdtemp(prefix="soko-test-", dir=quick_folder()))
     home.chmod(0o755)
     server = EmbeddedPostgres(home, {"fsync": "off", "max_connections": "500"})
     server.start()
@@ -208,6 +221,26 @@ async def fresh_database(server: EmbeddedPostgres, name: str = "") -> str:
     finally:
         await connection.close()
     return server.url(name)
+
+
+async def copied_database(server: EmbeddedPostgres, template: str) -> str:
+    """The URL of a new database with all that another has, to which nobody is connected."""
+    name = f"test_{new_id().replace('-', '')}"
+    connection = await asyncpg.connect(server.url("postgres"))
+    try:
+        await connection.execute(f'create database "{name}" template "{template}" strategy file_copy')
+    finally:
+        await connection.close()
+    return server.url(name)
+
+
+async def drop_database(server: EmbeddedPostgres, url: str) -> None:
+    """Whoever still is connected loses it. A thousand databases left to the end take minutes to delete."""
+    connection = await asyncpg.connect(server.url("postgres"))
+    try:
+        await connection.execute(f'drop database "{urlsplit(url).path[1:]}" with (force)')
+    finally:
+        await connection.close()
 
 
 @pytest.fixture
@@ -229,25 +262,19 @@ class Templates:
     """Migrates each service once a run; every test's database is a copy of that."""
 
     def __init__(self, server: EmbeddedPostgres) -> None:
-        self._server = server
+        self.server = server
         self._made: dict[str, str] = {}
         self._lock = asyncio.Lock()
 
     async def copy(self, service: Service) -> str:
         """The URL of a migrated database for this service."""
-        name = f"test_{new_id().replace('-', '')}"
         async with self._lock:
             template = self._made.get(service.migrations)
             if template is None:
                 template = f"template_{service.name}"
-                await migrate(await fresh_database(self._server, template), service.migrations)
+                await migrate(await fresh_database(self.server, template), service.migrations)
                 self._made[service.migrations] = template
-            connection = await asyncpg.connect(self._server.url("postgres"))
-            try:
-                await connection.execute(f'create database "{name}" template "{template}" strategy file_copy')
-            finally:
-                await connection.close()
-        return self._server.url(name)
+            return await copied_database(self.server, template)
 
 
 @pytest.fixture(scope="session")
@@ -279,5 +306,6 @@ def running(templates: Templates, clock: Clock) -> Callable[..., Any]:
                 yield Harness(service, clock, recorder, identity, apps, client)
         finally:
             await service.stop()
+            await drop_database(templates.server, url)
 
     return run
