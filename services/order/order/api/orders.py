@@ -78,7 +78,7 @@ async def list_orders(
         personal=not everyones or ask.caller.may("orders:personal"),
     )
     async with ask.service.database.engine.connect() as sql:
-        page = await read_page(sql, tables.orders, filters.ways(tables.orders), order, paging)
+        page = await read_page(sql, tables.orders, filters.ways(tables.orders), order, paging, searched=bool(search))
     return paging.answer(
         [order_answer(row, personal=ask.personal(row)) for row in page.rows], page.total, ask.request, last=page.last
     )
