@@ -13,7 +13,7 @@ from sqlalchemy import Row, delete, exists, func, insert, or_, select, text, upd
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catalog import offers
-from catalog.listing import below
+from catalog.filters import below
 from catalog.refusals import CATEGORY_CYCLE, CATEGORY_IN_USE
 from catalog.slugs import free_slug, slug_of
 from catalog.tables import categories, category_slugs, product_categories, products

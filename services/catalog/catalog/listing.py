@@ -1,105 +1,85 @@
-"""Which products a list shows, and in which order."""
+"""One page of the products that fit: in which order, how many there are, and where a search found its words."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, literal_column, or_, select, true
+from chassis.http import Paging, beyond
+from chassis.http.lists import LAST_ROW
+from sqlalchemy import ColumnElement, Double, Select, Text, cast, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from catalog.tables import categories, product_categories, products
+from catalog.filters import Filters, conditions, rating, resolved
+from catalog.highlights import Marked, marked
+from catalog.tables import products
 from catalog.views import Shown, products_by_ids
+from catalog.words import text_query
 
-MOST_WORDS = 12
+WEIGHTS: ColumnElement[Any] = literal_column("'{0.05, 0.3, 0.5, 1.0}'::float4[]")
+"""Of a word in the description, a SKU, the brand, the name."""
+Ordering = Sequence[tuple[str, bool]]
+"""Pairs of name and descending."""
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
-    """What is asked for. Several values of one filter mean any of them, different filters mean all of them.
+class Found:
+    """One page. ``total`` and ``last`` as ``Paging.answer`` takes them; ``marks`` by product id, of a search alone."""
 
-    ``categories`` are ids or slugs, each with all below; prices are minor units, both inclusive.
-    """
-
-    statuses: tuple[str, ...] = ("active",)
-    categories: tuple[str, ...] = ()
-    brands: tuple[str, ...] = ()
-    min_price: int | None = None
-    max_price: int | None = None
-    search: str | None = None
-    in_stock: bool | None = None
-    featured: bool | None = None
+    products: Sequence[Shown]
+    total: int | None
+    last: Sequence[Any] | None
+    marks: Mapping[str, Marked] = field(default_factory=dict)
 
 
-async def products_like(
-    sql: AsyncConnection, filters: Filters, ordering: Sequence[tuple[str, bool]], limit: int, offset: int
-) -> tuple[list[Shown], int]:
-    """One page of the products that fit, and how many fit in all. ``ordering``: pairs of name and descending."""
-    conditions = _conditions(filters)
-    page = select(products.c.id).where(*conditions).order_by(*_order(filters, ordering)).limit(limit).offset(offset)
-    ids = list(await sql.scalars(page))
-    if offset == 0 and len(ids) < limit:
-        total = len(ids)
-    else:
-        total = await sql.scalar(select(func.count()).select_from(products).where(*conditions)) or 0
-    return await products_by_ids(sql, ids), total
+async def products_like(sql: AsyncConnection, wanted: Filters, ordering: Ordering, page: Paging) -> Found:
+    """The products that fit ``wanted``, in the ordering asked for."""
+    filters = await resolved(sql, wanted)
+    order = [_order(filters, name, descending) for name, descending in ordering]
+    fitting = conditions(filters)
+    rows = (await sql.execute(_page(fitting, order, page))).all()
+    shown, more = rows[: page.limit], len(rows) > page.limit
+    last = list(shown[-1][1:]) if more else None
+    total = None if page.cursor is not None else await _total(sql, fitting, page, len(rows))
+    ids = [row[0] for row in shown]
+    marks = await marked(sql, ids, filters.words) if filters.words else {}
+    return Found(await products_by_ids(sql, ids), total, last, marks)
 
 
-def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
-    # One status is written into the statement, so that the indexes on active products serve it.
-    found: list[ColumnElement[bool]] = [
-        products.c.status == literal_column("'active'")
-        if filters.statuses == ("active",)
-        else products.c.status.in_(filters.statuses)
-    ]
-    if filters.statuses == ("active",):
-        found.append(products.c.listed)
-    if filters.categories:
-        inside = product_categories.c.category_id.in_(below(filters.categories))
-        found.append(exists().where(product_categories.c.product_id == products.c.id, inside))
-    if filters.brands:
-        found.append(func.lower(products.c.brand).in_([each.lower() for each in filters.brands]))
-    if filters.min_price is not None:
-        found.append(products.c.price >= filters.min_price)
-    if filters.max_price is not None:
-        found.append(products.c.price <= filters.max_price)
-    if filters.search is not None:
-        found.append(products.c.search.op("@@")(_query(filters.search)))
-    if filters.in_stock is not None:
-        found.append(products.c.in_stock if filters.in_stock else ~products.c.in_stock)
-    if filters.featured is not None:
-        found.append(products.c.featured if filters.featured else ~products.c.featured)
-    return found or [true()]
+def _page(
+    fitting: list[ColumnElement[bool]], order: list[tuple[ColumnElement[Any], bool]], page: Paging
+) -> Select[Any]:
+    """The ids and what they are ordered by; a row more than the page holds."""
+    return (
+        select(products.c.id, *[column.label(f"by_{at}") for at, (column, _) in enumerate(order)])
+        .where(*fitting, beyond(page.cursor or (), order))
+        .order_by(*[column.desc() if descending else column.asc() for column, descending in order])
+        .limit(page.limit + 1)
+        .offset(page.offset)
+    )
 
 
-def _order(filters: Filters, ordering: Sequence[tuple[str, bool]]) -> list[ColumnElement[Any]]:
+async def _total(sql: AsyncConnection, fitting: list[ColumnElement[bool]], page: Paging, read: int) -> int | None:
+    """Counted only where the page does not tell, and no further than pages reach."""
+    end = page.offset + read
+    if end > LAST_ROW:
+        return None
+    if read <= page.limit and (read or not page.offset):
+        return end
+    some = select(products.c.id).where(*fitting).limit(LAST_ROW + 1).subquery()
+    total = await sql.scalar(select(func.count()).select_from(some)) or 0
+    return None if total > LAST_ROW else total
+
+
+def _order(filters: Filters, name: str, descending: bool) -> tuple[ColumnElement[Any], bool]:
+    if name == "relevance":
+        # The best come first without a minus: nobody looks for the worst.
+        rank = func.ts_rank(WEIGHTS, products.c.search, text_query(filters.words or ()))
+        return cast(rank, Double), not descending
     columns: dict[str, ColumnElement[Any]] = {
-        "price": products.c.price,
-        "name": func.lower(products.c.name),
+        "price": products.c.current_price,
+        "name": func.lower(products.c.name, type_=Text),
         "created_at": products.c.created_at,
+        "rating": rating,
         "id": products.c.id,
     }
-    order = list[ColumnElement[Any]]()
-    for name, descending in ordering:
-        if name == "relevance":
-            # The best come first without a minus: nobody looks for the worst.
-            rank = func.ts_rank_cd(products.c.search, _query(filters.search or ""))
-            order.append(rank.asc() if descending else rank.desc())
-        else:
-            order.append(columns[name].desc() if descending else columns[name].asc())
-    return order
-
-
-def below(keys: Sequence[str]) -> Select[tuple[str]]:
-    """The ids of these categories (ids or slugs) and of all below them."""
-    start = select(categories.c.id).where(or_(categories.c.id.in_(keys), categories.c.slug.in_(keys)))
-    tree = start.cte("below", recursive=True)
-    tree = tree.union(select(categories.c.id).where(categories.c.parent_id == tree.c.id))
-    return select(tree.c.id)
-
-
-def _query(search: str) -> ColumnElement[Any]:
-    """Every word has to be there, as written or by its stem, each at least as a beginning."""
-    words = (word.replace("'", "").replace("\\", "") for word in search.split()[:MOST_WORDS])
-    terms = " & ".join(f"'{word}':*" for word in words if any(char.isalnum() for char in word))
-    simple, english = (func.to_tsquery(literal_column(f"'{each}'::regconfig"), terms) for each in ("simple", "english"))
-    return simple.op("||")(english)
+    return columns[name], descending

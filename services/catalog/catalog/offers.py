@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catalog.domain import Sale
+from catalog.prices import set_current
 
 CHUNK = 2000
 """Products whose periods one statement makes."""
@@ -102,7 +103,9 @@ async def refresh(sql: AsyncConnection, ids: Sequence[str], now: datetime) -> li
     """Write these products' periods anew; the ids of those whose sales are others now."""
     if not ids:
         return []
-    return list(await sql.scalars(REFRESH, {"ids": list(ids), "now": now}))
+    changed = list(await sql.scalars(REFRESH, {"ids": list(ids), "now": now}))
+    await set_current(sql, ids, now)
+    return changed
 
 
 async def refresh_and_tell(sql: AsyncConnection, ids: Sequence[str], now: datetime) -> None:

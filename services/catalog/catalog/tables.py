@@ -19,16 +19,20 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 
 metadata = MetaData()
 
-_SEARCHED = (("A", "name"), ("B", "coalesce(brand, '')"), ("C", "description"))
-# Each word stands twice: as written, so that the beginning of a word finds it, and as its English stem.
+# What is neither letter nor digit separates words, in a search too. Each word stands twice: as written, so that the
+# beginning of a word finds it, and as its English stem. Without positions a word weighs as little as it can.
+_SEARCHED = (("A", "name", 2), ("B", "coalesce(brand, '')", 2), ("C", "skus", 1), ("", "description", 2))
 SEARCH_VECTOR = " || ".join(
-    f"setweight(to_tsvector('{words}', {column}), '{weight}')"
-    for weight, column in _SEARCHED
-    for words in ("simple", "english")
+    (f"setweight({vector}, '{weight}')" if weight else f"strip({vector})")
+    for weight, column, times in _SEARCHED
+    for vector in (
+        f"to_tsvector('{words}', regexp_replace({column}, '[^[:alnum:]]+', ' ', 'g'))"
+        for words in ("simple", "english")[:times]
+    )
 )
 
 
@@ -47,6 +51,7 @@ categories = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
     UniqueConstraint("slug", name="categories_slug_key"),
+    Index("categories_words", text("to_tsvector('simple', name)"), postgresql_using="gin"),
 )
 
 products = Table(
@@ -64,7 +69,6 @@ products = Table(
     Column("sequence", BigInteger, nullable=False, comment="counts the public events about it and its variants"),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
-    Column("search", TSVECTOR, Computed(SEARCH_VECTOR, persisted=True)),
     Column("rating_sum", BigInteger, nullable=False, server_default="0"),
     Column("review_count", Integer, nullable=False, server_default="0"),
     Column(
@@ -82,15 +86,46 @@ products = Table(
         server_default="true",
         comment="false: sold out and taken off the list by a job",
     ),
+    Column("category_ids", ARRAY(Text), nullable=False, server_default="{}", comment="as in product_categories"),
+    Column("skus", Text, nullable=False, server_default="", comment="of its variants"),
+    Column("current_price", BigInteger, nullable=False, server_default="0", comment="the offer that holds"),
+    Column("current_percent", Integer, comment="null: no sale"),
+    Column(
+        "current_until",
+        DateTime(timezone=True),
+        nullable=False,
+        server_default="infinity",
+        comment="when another offer holds",
+    ),
+    Column("search", TSVECTOR, Computed(SEARCH_VECTOR, persisted=True)),
     UniqueConstraint("slug", name="products_slug_key"),
     CheckConstraint("price >= 0", name="products_price_check"),
     Index("products_search", "search", postgresql_using="gin"),
     Index("products_newest", "created_at", "id", postgresql_where=text("status = 'active'")),
-    Index("products_price", "price", "id", postgresql_where=text("status = 'active'")),
+    Index("products_current_price", "current_price", "id", postgresql_where=text("status = 'active'")),
     Index("products_featured", "created_at", "id", postgresql_where=text("status = 'active' AND featured")),
+    Index(
+        "products_sales",
+        "created_at",
+        "id",
+        postgresql_where=text("status = 'active' AND current_percent IS NOT NULL"),
+    ),
+    Index("products_in_categories", "category_ids", postgresql_using="gin"),
+    Index(
+        "products_attributes",
+        "attributes",
+        postgresql_using="gin",
+        postgresql_ops={"attributes": "jsonb_path_ops"},
+    ),
+    Index("products_of_status", "status", "created_at", "id"),
+    Index("products_updated", "updated_at"),
+    Index("products_until", "current_until", postgresql_where=text("current_until < 'infinity'")),
 )
+RATING = "(coalesce(rating, 0) * 100)::integer"
+"""In hundredths; 0 where nobody has rated."""
 Index("products_name", func.lower(products.c.name), products.c.id, postgresql_where=text("status = 'active'"))
-Index("products_brand", func.lower(products.c.brand))
+Index("products_brand", func.lower(products.c.brand), products.c.id, postgresql_where=text("status = 'active'"))
+Index("products_rating", text(f"({RATING})"), products.c.id, postgresql_where=text("status = 'active'"))
 
 product_categories = Table(
     "product_categories",
@@ -242,9 +277,6 @@ imports = Table(
     Column("atomic", Boolean, nullable=False),
     Column("created_by", Text, nullable=False),
     Column("total", Integer, nullable=False),
-    Column("created", Integer, nullable=False),
-    Column("updated", Integer, nullable=False),
-    Column("failed", Integer, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("finished_at", DateTime(timezone=True)),
     Index("imports_unfinished", "created_at", postgresql_where=text("finished_at IS NULL")),

@@ -75,7 +75,7 @@ async def save_product(unit: Unit, before: Shown, after: Product, at: datetime, 
         slug = await free_slug(unit.sql, product_slugs, slug_of(after.name, "product"), after.id)
         after = replace(after, slug=slug)
     row = _product_row(after, at) | {"updated_at": at}
-    for unchanged in ("id", "created_at", "sequence"):
+    for unchanged in ("id", "current_price", "created_at", "sequence"):
         del row[unchanged]
     mine = update(products).where(products.c.id == after.id)
     await unit.sql.execute(mine.values(row))
@@ -151,6 +151,9 @@ def _product_row(product: Product, at: datetime) -> dict[str, Any]:
         "featured": product.featured,
         "price": product.price,
         "attributes": dict(product.attributes),
+        "category_ids": list(product.category_ids),
+        "skus": " ".join(each.sku for each in product.variants),
+        "current_price": product.price,
         "sequence": 1,
         "created_at": at,
         "updated_at": at,

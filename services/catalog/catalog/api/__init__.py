@@ -1,5 +1,5 @@
 """HTTP to writes and reads, one file a resource."""
 
-from catalog.api import categories, discounts, internal, products, variants
+from catalog.api import categories, discounts, internal, lists, products, variants
 
-ROUTERS = (products.router, variants.router, categories.router, discounts.router, internal.router)
+ROUTERS = (lists.router, products.router, variants.router, categories.router, discounts.router, internal.router)

@@ -1,25 +1,13 @@
 """Products over HTTP."""
 
-from typing import Annotated
-
 from chassis.http import (
-    FORBIDDEN,
-    UNAUTHENTICATED,
-    Listing,
-    Money,
-    Paging,
-    Problem,
     Router,
     idempotency,
-    invalid,
-    ordering,
-    paging,
     problems,
 )
-from chassis.http.auth import CHALLENGE
 from chassis.once import Once
 from chassis.service import Service
-from fastapi import Depends, Query, Response
+from fastapi import Depends, Response
 
 from catalog import offers
 from catalog.api.answers import ProductAnswer, product_answer
@@ -36,11 +24,10 @@ from catalog.api.asking import (
     editing,
     missing,
 )
-from catalog.api.bodies import ONE_LINE, Brand, Key, ProductBody, ProductNew, ProductPatch
+from catalog.api.bodies import ProductBody, ProductNew, ProductPatch
 from catalog.api.product_input import changed, in_categories, new_product
 from catalog.cache import Ready
 from catalog.domain import Status
-from catalog.listing import Filters, products_like
 from catalog.refusals import SKU_TAKEN
 from catalog.slugs import slug_of_now
 from catalog.stock import hand_over
@@ -49,74 +36,6 @@ from catalog.views import lock_product, product_by_id_or_slug
 from catalog.writing import insert_product, save_product
 
 router = Router(prefix="/api/v1", tags=["Products"])
-
-Order = list[tuple[str, bool]]
-AMOUNT = r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,4})?$"
-Price = Annotated[str | None, Query(pattern=AMOUNT, description="In the shop's currency: `1250.00`.")]
-
-
-async def filters(
-    ask: Asking = Depends(asking),
-    category: Annotated[
-        list[Key], Query(max_length=20, description="Id or slug; with all below it. Repeated: any of them.")
-    ] = [],  # noqa: B006 - FastAPI copies defaults
-    brand: Annotated[list[Brand], Query(max_length=20, description="Repeated: any of them.")] = [],  # noqa: B006
-    min_price: Price = None,
-    max_price: Price = None,
-    search: Annotated[
-        str | None,
-        Query(min_length=1, max_length=200, pattern=ONE_LINE, description="Words or beginnings of words: all of them."),
-    ] = None,
-    in_stock: bool | None = None,
-    featured: bool | None = None,
-    status: Annotated[list[Status], Query(max_length=3, description="Staff only; `active` by default.")] = [],  # noqa: B006
-) -> Filters:
-    """The list's filters. 401 and 403 for other than active products without the right to write."""
-    statuses = tuple(sorted({each.value for each in status})) or ("active",)
-    if statuses != ("active",) and not ask.staff:
-        who = "Only staff see products that are not active."
-        raise Problem(FORBIDDEN, who) if ask.caller.bearer else Problem(UNAUTHENTICATED, who, headers=CHALLENGE)
-    return Filters(
-        statuses=statuses,
-        categories=tuple(category),
-        brands=tuple(brand),
-        min_price=_minor("min_price", min_price, ask.currency),
-        max_price=_minor("max_price", max_price, ask.currency),
-        search=search,
-        in_stock=in_stock,
-        featured=featured,
-    )
-
-
-@router.get(
-    "/products",
-    operation_id="list_products",
-    summary="List, filter and search products",
-    description="Ordered by relevance where `search` is given, else newest first, unless `ordering` says otherwise.",
-    response_model=Listing[ProductAnswer],
-    responses=problems(FORBIDDEN),
-)
-async def list_products(
-    wanted: Filters = Depends(filters),
-    order: Order = Depends(ordering("price", "name", "created_at", "relevance", default="-created_at")),
-    page: Paging = Depends(paging()),
-    ask: Asking = Depends(asking),
-) -> Response:
-    if wanted.search is None and any(name == "relevance" for name, _ in order):
-        raise invalid("/query/ordering", "relevance needs search")
-    if wanted.search is not None and "ordering" not in ask.request.query_params:
-        order = [("relevance", False), ("id", False)]
-    return await _list(ask, wanted, order, page)
-
-
-@router.get(
-    "/products/featured",
-    operation_id="list_featured_products",
-    summary="The featured products, newest first",
-    response_model=Listing[ProductAnswer],
-)
-async def list_featured_products(page: Paging = Depends(paging()), ask: Asking = Depends(asking)) -> Response:
-    return await _list(ask, Filters(featured=True), [("created_at", True), ("id", True)], page)
 
 
 @router.get(
@@ -191,17 +110,6 @@ async def archive_product(key: IdOrSlug, edit: Editing = Depends(changing)) -> R
     return Response(status_code=204)
 
 
-async def _list(ask: Asking, wanted: Filters, order: Order, page: Paging) -> Response:
-    async def read() -> Ready:
-        async with ask.sql() as sql:
-            found, total = await products_like(sql, wanted, order, page.limit, page.offset)
-        now = ask.service.world.clock()
-        items = [product_answer(each, ask.currency, now, all_variants=ask.staff) for each in found]
-        return Ready.of(as_json(page.answer(items, total, ask.request)))
-
-    return await ask.seen(read)
-
-
 async def _read(service: Service, key: str, *, staff: bool) -> Ready:
     async with service.database.engine.connect() as sql:
         shown = await product_by_id_or_slug(sql, key)
@@ -228,12 +136,3 @@ async def _change(edit: Editing, key: str, body: ProductBody | ProductPatch) -> 
         await save_product(unit, before, after, unit.now, edit.currency)
     edit.answers.drop()
     return edit.reply(await _read(edit.service, before.product.id, staff=True))
-
-
-def _minor(name: str, amount: str | None, currency: str) -> int | None:
-    if amount is None:
-        return None
-    try:
-        return Money(amount=amount, currency=currency).minor(currency)
-    except Problem as no:
-        raise invalid(f"/query/{name}", no.errors[0][1]) from None
