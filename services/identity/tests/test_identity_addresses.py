@@ -7,9 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from chassis.fixtures import Harness
-from identity import seed
-from identity.service import build
-from identity.settings import IdentitySettings
+from signing_in import bearer, demo
 
 PATH = "/api/v1/users/me/addresses"
 HOME = {"name": "A. Customer", "line1": "1 Market St", "city": "Nairobi", "country": "KE", "phone": "0700 000001"}
@@ -18,15 +16,8 @@ NOBODYS = "0198c0de-5f7e-7cc4-b1d8-f1a2b3c4d5e6"
 
 @pytest.fixture
 async def shop(running: Callable[..., Any]) -> AsyncIterator[Harness]:
-    async with running(build, IdentitySettings) as harness:
-        await seed.demo_accounts(harness.service)
+    async with demo(running) as harness:
         yield harness
-
-
-async def bearer(shop: Harness, who: str = "customer") -> dict[str, str]:
-    body = {"email": f"{who}@soko.example", "password": seed.DEMO_PASSWORD}
-    answer = await shop.client.post("/api/v1/auth/login", json=body)
-    return {"Authorization": f"Bearer {answer.json()['access_token']}"}
 
 
 async def add(shop: Harness, headers: dict[str, str], **changes: Any) -> httpx.Response:

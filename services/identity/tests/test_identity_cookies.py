@@ -7,16 +7,12 @@ import httpx
 import pytest
 from chassis.fixtures import Harness
 from identity import seed
-from identity.service import build
-from identity.settings import IdentitySettings
-
-Tokens = dict[str, Any]
+from signing_in import demo
 
 
 @pytest.fixture
 async def shop(running: Callable[..., Any]) -> AsyncIterator[Harness]:
-    async with running(build, IdentitySettings, public_url="https://shop.example") as harness:
-        await seed.demo_accounts(harness.service)
+    async with demo(running, public_url="https://shop.example") as harness:
         yield harness
 
 

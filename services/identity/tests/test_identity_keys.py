@@ -6,45 +6,19 @@ from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import jwt
 import pytest
 from chassis.fixtures import Harness
 from identity import seed
 from identity.jobs import tidy
 from identity.service import build
-from identity.settings import IdentitySettings
-
-Tokens = dict[str, Any]
+from signing_in import demo, login, refresh, works
 
 
 @pytest.fixture
 async def shop(running: Callable[..., Any]) -> AsyncIterator[Harness]:
-    async with running(build, IdentitySettings, public_url="https://shop.example") as harness:
-        await seed.demo_accounts(harness.service)
+    async with demo(running, public_url="https://shop.example") as harness:
         yield harness
-
-
-async def login(shop: Harness, who: str = "customer", **headers: str) -> Tokens:
-    body = {"email": f"{who}@soko.example", "password": seed.DEMO_PASSWORD}
-    answer = await shop.client.post("/api/v1/auth/login", json=body, headers=headers)
-    assert answer.status_code == 200
-    found: Tokens = answer.json()
-    return found
-
-
-def bearer(tokens: Tokens) -> dict[str, str]:
-    return {"Authorization": f"Bearer {tokens['access_token']}"}
-
-
-async def works(shop: Harness, tokens: Tokens) -> bool:
-    """Whether the access token counts, once what was revoked is known."""
-    await shop.service.revocations.poll_once()
-    return (await shop.client.get("/api/v1/users/me", headers=bearer(tokens))).status_code == 200
-
-
-async def refresh(shop: Harness, token: str) -> httpx.Response:
-    return await shop.client.post("/api/v1/auth/refresh", json={"refresh_token": token})
 
 
 async def test_a_new_key_is_published_before_it_signs_and_the_old_one_honoured_after(shop: Harness) -> None:

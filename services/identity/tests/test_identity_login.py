@@ -15,6 +15,7 @@ from identity.accounts import New, create
 from identity.domain import scope_of
 from identity.service import build
 from identity.settings import IdentitySettings
+from signing_in import demo
 
 HERE = Context("r", "r", "r")
 PASSWORD = seed.DEMO_PASSWORD
@@ -22,8 +23,7 @@ PASSWORD = seed.DEMO_PASSWORD
 
 @pytest.fixture
 async def shop(running: Callable[..., Any]) -> AsyncIterator[Harness]:
-    async with running(build, IdentitySettings) as harness:
-        await seed.demo_accounts(harness.service)
+    async with demo(running) as harness:
         yield harness
 
 

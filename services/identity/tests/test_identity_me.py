@@ -3,41 +3,16 @@
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-import httpx
 import pytest
 from chassis.fixtures import Harness
-from identity import seed
-from identity.service import build
-from identity.settings import IdentitySettings
+from signing_in import NEW, bearer, create, demo, login
 from soko_contracts.identity import UserUpdated
-
-NEW = {"email": "Packer@Soko.example", "password": "a long sentence", "role": "staff", "first_name": "Pat"}
-NOBODY = "0198c0de-5f7e-7cc4-b1d8-f1a2b3c4d5e6"
 
 
 @pytest.fixture
 async def shop(running: Callable[..., Any]) -> AsyncIterator[Harness]:
-    async with running(build, IdentitySettings) as harness:
-        await seed.demo_accounts(harness.service)
-        await harness.settle()
-        harness.recorder.envelopes.clear()
+    async with demo(running) as harness:
         yield harness
-
-
-async def login(shop: Harness, who: str = "customer", password: str = seed.DEMO_PASSWORD) -> dict[str, Any]:
-    body = {"email": f"{who}@soko.example", "password": password}
-    answer = await shop.client.post("/api/v1/auth/login", json=body)
-    found: dict[str, Any] = answer.json()
-    assert answer.status_code == 200, found
-    return found
-
-
-async def bearer(shop: Harness, who: str = "customer") -> dict[str, str]:
-    return {"Authorization": f"Bearer {(await login(shop, who))['access_token']}"}
-
-
-async def create(shop: Harness, **changes: Any) -> httpx.Response:
-    return await shop.client.post("/api/v1/users", json=NEW | changes, headers=await bearer(shop, "admin"))
 
 
 async def test_one_sees_and_changes_ones_own_account(shop: Harness) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-import httpx
 import jwt
 import pytest
 from chassis.decider import Refused
@@ -12,32 +11,13 @@ from chassis.http import Problem
 from identity import seed
 from identity.service import build
 from identity.settings import IdentitySettings
-
-NEW = {"email": "Packer@Soko.example", "password": "a long sentence", "role": "staff", "first_name": "Pat"}
-NOBODY = "0198c0de-5f7e-7cc4-b1d8-f1a2b3c4d5e6"
+from signing_in import demo, login
 
 
 @pytest.fixture
 async def shop(running: Callable[..., Any]) -> AsyncIterator[Harness]:
-    async with running(build, IdentitySettings) as harness:
-        await seed.demo_accounts(harness.service)
+    async with demo(running) as harness:
         yield harness
-
-
-async def login(shop: Harness, who: str = "customer", password: str = seed.DEMO_PASSWORD) -> dict[str, Any]:
-    body = {"email": f"{who}@soko.example", "password": password}
-    answer = await shop.client.post("/api/v1/auth/login", json=body)
-    found: dict[str, Any] = answer.json()
-    assert answer.status_code == 200, found
-    return found
-
-
-async def bearer(shop: Harness, who: str = "customer") -> dict[str, str]:
-    return {"Authorization": f"Bearer {(await login(shop, who))['access_token']}"}
-
-
-async def create(shop: Harness, **changes: Any) -> httpx.Response:
-    return await shop.client.post("/api/v1/users", json=NEW | changes, headers=await bearer(shop, "admin"))
 
 
 async def test_demo_accounts_are_made_once(shop: Harness) -> None:

@@ -5,40 +5,19 @@ from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import jwt
 import pytest
 from chassis.context import Context
 from chassis.fixtures import Harness
-from identity import seed, sessions
+from identity import sessions
 from identity.jobs import tidy
-from identity.service import build
-from identity.settings import IdentitySettings
-
-Tokens = dict[str, Any]
+from signing_in import Tokens, bearing, demo, login, refresh, works
 
 
 @pytest.fixture
 async def shop(running: Callable[..., Any]) -> AsyncIterator[Harness]:
-    async with running(build, IdentitySettings, public_url="https://shop.example") as harness:
-        await seed.demo_accounts(harness.service)
+    async with demo(running, public_url="https://shop.example") as harness:
         yield harness
-
-
-async def login(shop: Harness, who: str = "customer", **headers: str) -> Tokens:
-    body = {"email": f"{who}@soko.example", "password": seed.DEMO_PASSWORD}
-    answer = await shop.client.post("/api/v1/auth/login", json=body, headers=headers)
-    assert answer.status_code == 200
-    found: Tokens = answer.json()
-    return found
-
-
-async def refresh(shop: Harness, token: str) -> httpx.Response:
-    return await shop.client.post("/api/v1/auth/refresh", json={"refresh_token": token})
-
-
-def bearer(tokens: Tokens) -> dict[str, str]:
-    return {"Authorization": f"Bearer {tokens['access_token']}"}
 
 
 def session_of(tokens: Tokens) -> str:
@@ -52,12 +31,6 @@ async def revoked(shop: Harness, after: int = 0) -> dict[str, Any]:
     assert answer.status_code == 200
     found: dict[str, Any] = answer.json()
     return found
-
-
-async def works(shop: Harness, tokens: Tokens) -> bool:
-    """Whether the access token counts, once what was revoked is known."""
-    await shop.service.revocations.poll_once()
-    return (await shop.client.get("/api/v1/users/me", headers=bearer(tokens))).status_code == 200
 
 
 async def test_a_refresh_answers_new_tokens_of_the_same_session(shop: Harness) -> None:
@@ -124,7 +97,7 @@ async def test_tokens_are_stored_as_hashes_only(shop: Harness) -> None:
 
 async def test_a_logout_stops_the_access_token_and_the_refresh_token(shop: Harness) -> None:
     tokens = await login(shop)
-    answer = await shop.client.post("/api/v1/auth/logout", headers=bearer(tokens))
+    answer = await shop.client.post("/api/v1/auth/logout", headers=bearing(tokens))
     assert (answer.status_code, answer.content) == (204, b"")
     assert not await works(shop, tokens)
     assert (await refresh(shop, tokens["refresh_token"])).status_code == 401
@@ -134,7 +107,7 @@ async def test_a_logout_needs_only_the_refresh_token_once_the_access_token_has_r
     tokens = await login(shop)
     shop.clock.advance(timedelta(hours=1))
     body = {"refresh_token": tokens["refresh_token"]}
-    answer = await shop.client.post("/api/v1/auth/logout", json=body, headers=bearer(tokens))
+    answer = await shop.client.post("/api/v1/auth/logout", json=body, headers=bearing(tokens))
     assert answer.status_code == 204
     assert (await refresh(shop, tokens["refresh_token"])).status_code == 401
 
@@ -153,7 +126,7 @@ async def test_a_token_that_counts_is_verified_with_what_it_says(shop: Harness) 
 
 async def test_a_token_is_not_verified_from_the_moment_of_the_logout_on(shop: Harness) -> None:
     tokens = await login(shop)
-    await shop.client.post("/api/v1/auth/logout", headers=bearer(tokens))
+    await shop.client.post("/api/v1/auth/logout", headers=bearing(tokens))
     answer = await shop.client.post("/api/v1/auth/token/verify", json={"token": tokens["access_token"]})
     assert answer.status_code == 401
 
@@ -172,10 +145,10 @@ async def test_a_forged_an_expired_and_a_broken_token_are_not_verified(shop: Har
 
 async def test_own_sessions_are_listed_with_device_and_address(shop: Harness) -> None:
     await login(shop, "staff")
-    await login(shop, **{"User-Agent": "old phone", "X-Forwarded-For": "198.51.100.1"})
+    await login(shop, headers={"User-Agent": "old phone", "X-Forwarded-For": "198.51.100.1"})
     shop.clock.advance(timedelta(minutes=1))
-    here = await login(shop, **{"User-Agent": "laptop\t1", "X-Forwarded-For": "10.0.0.1, 203.0.113.7"})
-    answer = await shop.client.get("/api/v1/users/me/sessions", headers=bearer(here))
+    here = await login(shop, headers={"User-Agent": "laptop\t1", "X-Forwarded-For": "10.0.0.1, 203.0.113.7"})
+    answer = await shop.client.get("/api/v1/users/me/sessions", headers=bearing(here))
     body = answer.json()
     assert body["total"] == 2
     assert [(each["device"], each["address"], each["current"]) for each in body["items"]] == [
@@ -187,10 +160,10 @@ async def test_own_sessions_are_listed_with_device_and_address(shop: Harness) ->
 async def test_an_own_session_can_be_ended_and_anothers_cannot(shop: Harness) -> None:
     lost, here, other = await login(shop), await login(shop), await login(shop, "staff")
     path = "/api/v1/users/me/sessions/"
-    foreign = await shop.client.delete(path + session_of(other), headers=bearer(here))
+    foreign = await shop.client.delete(path + session_of(other), headers=bearing(here))
     assert foreign.status_code == 404
-    assert (await shop.client.delete(path + "nonsense", headers=bearer(here))).status_code == 422
-    assert (await shop.client.delete(path + session_of(lost), headers=bearer(here))).status_code == 204
+    assert (await shop.client.delete(path + "nonsense", headers=bearing(here))).status_code == 422
+    assert (await shop.client.delete(path + session_of(lost), headers=bearing(here))).status_code == 204
     assert not await works(shop, lost)
     assert await works(shop, here)
     assert await works(shop, other)
@@ -198,7 +171,7 @@ async def test_an_own_session_can_be_ended_and_anothers_cannot(shop: Harness) ->
 
 async def test_one_can_log_out_everywhere_else(shop: Harness) -> None:
     elsewhere, here = await login(shop), await login(shop)
-    assert (await shop.client.delete("/api/v1/users/me/sessions", headers=bearer(here))).status_code == 204
+    assert (await shop.client.delete("/api/v1/users/me/sessions", headers=bearing(here))).status_code == 204
     assert not await works(shop, elsewhere)
     assert await works(shop, here)
 
@@ -206,10 +179,10 @@ async def test_one_can_log_out_everywhere_else(shop: Harness) -> None:
 async def test_revocations_are_told_from_a_position_on(shop: Harness) -> None:
     assert await revoked(shop) == {"position": 0, "sessions": [], "users": []}
     first, second = await login(shop), await login(shop)
-    await shop.client.post("/api/v1/auth/logout", headers=bearer(first))
+    await shop.client.post("/api/v1/auth/logout", headers=bearing(first))
     seen = await revoked(shop)
     assert seen["sessions"] == [session_of(first)]
-    await shop.client.post("/api/v1/auth/logout", headers=bearer(second))
+    await shop.client.post("/api/v1/auth/logout", headers=bearing(second))
     later = await revoked(shop, seen["position"])
     assert later["sessions"] == [session_of(second)]
     assert await revoked(shop, later["position"]) == {"position": later["position"], "sessions": [], "users": []}
@@ -221,7 +194,7 @@ async def test_a_revocation_that_commits_late_is_not_skipped(shop: Harness) -> N
     async with service.unit(Context("r", "r", "r")) as unit:
         life = service.settings.access_token_life
         await sessions.end(unit.sql, first["user"]["id"], "logout", unit.now, life, only=session_of(first))
-        leaving = asyncio.create_task(shop.client.post("/api/v1/auth/logout", headers=bearer(second)))
+        leaving = asyncio.create_task(shop.client.post("/api/v1/auth/logout", headers=bearing(second)))
         waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
         while not leaving.done() and not await service.database.pool.fetchval(waiting):
             pass
@@ -237,7 +210,7 @@ async def test_only_services_may_read_the_revocations(shop: Harness) -> None:
 
 async def test_what_has_outlived_its_use_is_deleted_and_positions_never_go_back(shop: Harness) -> None:
     for _ in range(2):
-        await shop.client.post("/api/v1/auth/logout", headers=bearer(await login(shop)))
+        await shop.client.post("/api/v1/auth/logout", headers=bearing(await login(shop)))
     kept = await login(shop)
     position = (await revoked(shop))["position"]
     shop.clock.advance(timedelta(minutes=17))
