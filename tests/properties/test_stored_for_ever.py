@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cart.service import CART
+from cart.service import CART, COUPON, CUSTOMER_USES, REDEMPTION
 from chassis.aggregate import Aggregate
 from chassis.codec import encode
 from hypothesis import given
@@ -20,7 +20,8 @@ from payment.service import PAYMENT
 from thoroughness import runs
 
 STORED = Path(__file__).parent / "stored"
-KINDS: dict[str, Aggregate] = {kind.decider.stream: kind for kind in (ORDER, PAYMENT, CART, *AGGREGATES)}
+CARTS = (CART, COUPON, REDEMPTION, CUSTOMER_USES)
+KINDS: dict[str, Aggregate] = {kind.decider.stream: kind for kind in (ORDER, PAYMENT, *CARTS, *AGGREGATES)}
 SAMPLES: dict[str, dict[str, Any]] = {
     stream: json.loads((STORED / f"{stream}.json").read_text(encoding="utf-8")) for stream in KINDS
 }

@@ -13,6 +13,7 @@ from order.service import ORDER
 from order.state import Order
 from order.testing import NOW, TOTAL
 from order.testing import ORDER as ID
+from order.values import CouponStatus
 from soko_contracts import cart, inventory, notification, payment
 
 LEADS_TO = {
@@ -26,7 +27,7 @@ LEADS_TO = {
 
 
 class Ledger(RuleBasedStateMachine):
-    """``came`` and ``back`` are the money by payment; ``units`` is the last word to inventory."""
+    """``came`` and ``back`` are the money by payment; ``units`` is the last word to inventory, ``use`` to cart."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,6 +39,7 @@ class Ledger(RuleBasedStateMachine):
         self.came: dict[str, int] = {}
         self.back: dict[str, tuple[str, int]] = {}
         self.units = "nothing"
+        self.use = "nothing"
         self.voided: set[str] = set()
         self.sealed: set[str] = set()
         self.forgotten: set[str] = set()
@@ -60,6 +62,7 @@ class Ledger(RuleBasedStateMachine):
             self.shop.execute(order, ID, command)
         except Refused:
             return False
+        self.total = self.state.totals.total
         if self.state.phase is not self.phases[-1]:
             self.phases.append(self.state.phase)
         for effect in self.shop.effects:
@@ -92,6 +95,12 @@ class Ledger(RuleBasedStateMachine):
                 assert self.state.phase in (Phase.AWAITING_PAYMENT, Phase.CONFIRMED)
             case notification.Send(kind=kind, cause=cause):
                 self.told[f"{kind} {cause}"] += 1
+            case cart.RedeemCoupon():
+                assert self.use == "nothing"
+                self.use = "asked"
+            case cart.ReturnCoupon():
+                assert self.use == "asked"
+                self.use = "returned"
             case cart.PutBack():
                 self.told["put back"] += 1
             case _ if message.KIND == "event":
@@ -130,11 +139,32 @@ class Ledger(RuleBasedStateMachine):
             case Phase.CONFIRMED:
                 assert self.units == "commit"
             case Phase.CANCELLED:
-                assert self.units == "release" or self.state.reason == "out_of_stock"
+                never = not self.state.stock_asked and self.units == "nothing"
+                assert self.units == "release" or never or self.state.reason == "out_of_stock"
             case Phase.CANCELLING:
                 assert self.units == ("commit" if self.state.confirmed_at else "reserve")
             case _:
-                assert self.units == "reserve"
+                assert self.units == ("reserve" if self.state.stock_asked else "nothing")
+
+    @invariant()
+    def a_coupon_is_used_by_an_order_that_stands(self) -> None:
+        coupon = self.state.coupon
+        if coupon is None:
+            assert self.use == "nothing"
+        elif coupon.status is CouponStatus.REJECTED:
+            assert self.use == "asked"
+            assert self.state.phase is Phase.CANCELLED or not coupon.required
+        else:
+            assert self.use == ("returned" if self.state.phase is Phase.CANCELLED else "asked")
+            assert self.state.phase in (Phase.PENDING, Phase.CANCELLED) or coupon.status is CouponStatus.REDEEMED
+
+    @invariant()
+    def the_discount_is_what_the_lines_got(self) -> None:
+        totals, coupon = self.state.totals, self.state.coupon
+        assert totals.discount == sum(line.discount for line in self.state.lines)
+        assert totals.total == totals.subtotal - totals.discount + totals.shipping
+        without = coupon is None or (coupon.status is CouponStatus.REJECTED and not coupon.required)
+        assert (totals.discount == 0) is without
 
     @invariant()
     def it_goes_only_where_it_can(self) -> None:

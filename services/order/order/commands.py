@@ -12,7 +12,7 @@ from soko_contracts.sealed import Sealed
 
 from order.shipments import Parcel, ShipmentStatus
 from order.totals import Line, Totals
-from order.values import Address, Chosen, Shortage, Waits
+from order.values import Address, Chosen, Claim, Shortage, Waits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +32,20 @@ class Place:
     contact: Sealed
     payment: Chosen | None
     waits: Waits
+    now: datetime
+    coupon: Claim | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordCouponRedeemed:
+    """The order has its use of the coupon."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordCouponRejected:
+    """There was none for it; ``reason`` names the problem."""
+
+    reason: str
     now: datetime
 
 
@@ -169,12 +183,13 @@ class MarkPaid:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GiveBack:
-    """Staff: refund ``amount``, or with None all that is left."""
+    """Staff: refund ``amount``, or what was paid for the units ``lines``, or with neither all that is left."""
 
     refund_id: str
     amount: int | None
     reason: str
     now: datetime
+    lines: tuple[Parcel, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +230,8 @@ class UpdateShipment:
 
 Command = (
     Place
+    | RecordCouponRedeemed
+    | RecordCouponRejected
     | RecordStockReserved
     | RecordStockRejected
     | EndStockWait

@@ -16,6 +16,7 @@ This module decides the checkout; ``by_hand``, ``refunds`` and ``fulfilment`` de
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -31,7 +32,8 @@ from order.money import PROMISED, AttemptStatus, RefundStatus, refundable
 from order.reactions import react
 from order.refunds import give_back, refund_failed, refunded, start_refund
 from order.state import Order, Phase, evolve
-from order.values import Reason, Shortage
+from order.totals import quote
+from order.values import CouponStatus, Reason, Shortage
 
 __all__ = ["COMMANDS", "EVENTS", "Order", "Phase", "order"]
 
@@ -46,6 +48,10 @@ def decide(command: Command, state: Order) -> Sequence[Event]:
     match command:
         case commands.Place():
             return place(command, state)
+        case commands.RecordCouponRedeemed():
+            return coupon_redeemed(command, state)
+        case commands.RecordCouponRejected():
+            return coupon_rejected(command, state)
         case commands.RecordStockReserved():
             return stock_reserved(command, state)
         case commands.RecordStockRejected():
@@ -121,13 +127,33 @@ def place(command: commands.Place, state: Order) -> Sequence[Event]:
             payment=command.payment,
             waits=command.waits,
             placed_at=command.now,
+            coupon=command.coupon,
         )
     ]
+
+
+def coupon_redeemed(command: commands.RecordCouponRedeemed, state: Order) -> Sequence[Event]:
+    """Only now stock is asked for. An order that is over has given the use back already."""
+    return [events.CouponRedeemed()] if _asks_for_coupon(state) else []
+
+
+def coupon_rejected(command: commands.RecordCouponRejected, state: Order) -> Sequence[Event]:
+    """Called off, or placed without it, as the customer chose."""
+    if not _asks_for_coupon(state):
+        return []
+    assert state.coupon is not None
+    rejected = events.CouponRejected(reason=command.reason)
+    if state.coupon.required:
+        return [rejected, *_cancelled(state, "coupon_rejected", command.now)]
+    full = quote([replace(line, discount=0) for line in state.lines], state.coupon.shipping, state.totals.currency)
+    return [rejected, events.PlacedWithoutCoupon(lines=full.lines, totals=full.totals)]
 
 
 def stock_reserved(command: commands.RecordStockReserved, state: Order) -> Sequence[Event]:
     """The window to pay opens; if the customer has said how, paying begins."""
     match state.phase:
+        case Phase.PENDING if not state.stock_asked:
+            return []
         case Phase.PENDING if state.totals.total == 0:
             return [
                 events.Confirmed(payment_id=None, method="none", shipment_id=command.new_id, confirmed_at=command.now)
@@ -143,7 +169,7 @@ def stock_reserved(command: commands.RecordStockReserved, state: Order) -> Seque
 
 def stock_rejected(command: commands.RecordStockRejected, state: Order) -> Sequence[Event]:
     """All lines or none: one shortage is the end."""
-    if state.phase is not Phase.PENDING:
+    if state.phase is not Phase.PENDING or not state.stock_asked:
         return []
     return _cancelled(state, "out_of_stock", command.now, shortages=command.shortages)
 
@@ -162,6 +188,8 @@ def answer_reservation(command: commands.AnswerReservation, state: Order) -> Seq
             return [events.ReservationAnswered(answer="commit")]
         case Phase.CANCELLED:
             return [events.ReservationAnswered(answer="release")]
+        case _ if not state.stock_asked:
+            return []
         case _:
             end = max(command.now, state.expires_at or command.now)
             return [events.ReservationAnswered(answer="extend", until=end + timedelta(seconds=state.waits.grace))]
@@ -282,6 +310,10 @@ def change_address(command: commands.ChangeAddress, state: Order) -> Sequence[Ev
 
 
 # --- what several of them come to ---------------------------------------------------------------------------------
+
+
+def _asks_for_coupon(state: Order) -> bool:
+    return state.phase is Phase.PENDING and state.coupon is not None and state.coupon.status is CouponStatus.ASKED
 
 
 def _confirmed(payment_id: str, method: str, shipment_id: str, now: datetime) -> events.Confirmed:

@@ -8,12 +8,12 @@ from soko_contracts.sealed import Sealed
 
 from order.shipments import Parcel, ShipmentStatus
 from order.totals import Line, Totals
-from order.values import Address, Chosen, Reason, Shortage, Waits
+from order.values import Address, Chosen, Claim, Reason, Shortage, Waits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """The order exists; stock is asked for."""
+    """The order exists; its coupon is asked for, and else stock."""
 
     order_id: str
     number: str
@@ -29,6 +29,27 @@ class Placed:
     payment: Chosen | None
     waits: Waits
     placed_at: datetime
+    coupon: Claim | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CouponRedeemed:
+    """The order has its use of the coupon; stock is asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CouponRejected:
+    """The order cannot have its coupon."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedWithoutCoupon:
+    """It goes on at its full price; stock is asked for."""
+
+    lines: tuple[Line, ...]
+    totals: Totals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +180,7 @@ class AddressChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundStarted:
-    """Money goes back: decided here, carried out by payment."""
+    """Money goes back: decided here, carried out by payment. ``lines``: it is what was paid for these units."""
 
     refund_id: str
     payment_id: str
@@ -167,6 +188,7 @@ class RefundStarted:
     reason: str
     started_at: datetime
     next_ask: datetime
+    lines: tuple[Parcel, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +231,9 @@ class ShipmentUpdated:
 
 Event = (
     Placed
+    | CouponRedeemed
+    | CouponRejected
+    | PlacedWithoutCoupon
     | AwaitingPayment
     | PaymentStarted
     | PaymentActionRequired
@@ -233,6 +258,9 @@ Event = (
 
 EVENTS: dict[str, type] = {
     "placed.v1": Placed,
+    "coupon_redeemed.v1": CouponRedeemed,
+    "coupon_rejected.v1": CouponRejected,
+    "placed_without_coupon.v1": PlacedWithoutCoupon,
     "awaiting_payment.v1": AwaitingPayment,
     "payment_started.v1": PaymentStarted,
     "payment_action_required.v1": PaymentActionRequired,

@@ -1,5 +1,6 @@
 """The messages an order sends, made of what it knows."""
 
+from datetime import timedelta
 from typing import Any
 
 from chassis.decider import Send
@@ -9,7 +10,7 @@ from soko_contracts import order as facts
 from order.money import Refund
 from order.shipments import Shipment
 from order.state import Order
-from order.values import Chosen
+from order.values import Chosen, Claim
 
 
 def order_facts(order: Order) -> dict[str, Any]:
@@ -60,6 +61,33 @@ def stock_lines(order: Order) -> tuple[inventory.StockLine, ...]:
     return tuple(
         inventory.StockLine(sku=line.sku, quantity=line.quantity, location_id=line.location_id) for line in order.lines
     )
+
+
+def reserve(order: Order) -> Send:
+    """Hold every line, or none."""
+    assert order.placed_at is not None
+    waits = order.waits
+    # The window opens when stock is held, `stock` after the order at the latest: the units outlive it by `grace`.
+    held_until = order.placed_at + timedelta(seconds=waits.stock + waits.window + waits.grace)
+    return Send(inventory.ReserveStock(order_id=order.order_id, lines=stock_lines(order), expires_at=held_until))
+
+
+def redeem_coupon(order: Order, claim: Claim) -> Send:
+    """Count one use of the coupon for this order."""
+    return Send(
+        cart.RedeemCoupon(
+            order_id=order.order_id,
+            cart_id=order.cart_id,
+            customer_id=order.customer_id,
+            coupon_id=claim.coupon_id,
+            code=claim.code,
+        )
+    )
+
+
+def return_coupon(order: Order) -> Send:
+    """The order needs no use of a coupon: the one it has, or may yet be given, is free."""
+    return Send(cart.ReturnCoupon(order_id=order.order_id))
 
 
 def authorise(order: Order, chosen: Chosen) -> Send:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from order.shipments import Parcel
+
 CASH_ON_DELIVERY = "cash_on_delivery"
 
 PROMISED = frozenset({CASH_ON_DELIVERY})
@@ -62,7 +64,10 @@ class RefundStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refund:
-    """Money that was decided to go back. ``reason`` is a code, or what staff wrote."""
+    """Money that was decided to go back. ``reason`` is a code, or what staff wrote.
+
+    ``lines``: the units that it was paid for, where it was decided by them.
+    """
 
     refund_id: str
     payment_id: str
@@ -70,6 +75,7 @@ class Refund:
     reason: str
     created_at: datetime
     status: RefundStatus = RefundStatus.PENDING
+    lines: tuple[Parcel, ...] = ()
 
 
 def refundable(attempt: Attempt, refunds: Sequence[Refund]) -> int:

@@ -10,11 +10,20 @@ from datetime import datetime
 from typing import Any
 
 from chassis.context import Context
-from chassis.http import Caller, PeerAnswer, invalid
+from chassis.http import PROBLEMS, Caller, PeerAnswer, Problem, invalid
 from chassis.service import Service
 
 from order.state import Order
-from order.totals import Line
+from order.totals import Line, Reduction
+
+
+@dataclass(frozen=True, slots=True)
+class Coupon:
+    """The coupon that the order shall have, and what it takes off these lines."""
+
+    coupon_id: str
+    code: str
+    reduction: Reduction
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +36,17 @@ class Cart:
     customer_id: str | None
     owner: str
     lines: tuple[Line, ...]
+    coupon: Coupon | None
+    refusal: Problem | None
+    """What stands against the coupon that the cart has, or that was asked for."""
     flags: Mapping[str, tuple[str, ...]]
     """By SKU: price_changed, unavailable."""
 
 
-async def read_cart(service: Service, caller: Caller, context: Context) -> Cart | None:
-    """The caller's open cart, or None."""
-    answer = await service.world.peers.get("cart", "/internal/v1/cart", caller=caller, context=context)
+async def read_cart(service: Service, caller: Caller, context: Context, coupon: str | None = None) -> Cart | None:
+    """The caller's open cart, or None; with ``coupon``, with that one in place of its own."""
+    path = "/internal/v1/cart" if coupon is None else f"/internal/v1/cart?coupon={coupon}"
+    answer = await service.world.peers.get("cart", path, caller=caller, context=context)
     if answer.status == 404:
         return None
     found = _good(answer)
@@ -44,8 +57,22 @@ async def read_cart(service: Service, caller: Caller, context: Context) -> Cart 
         customer_id=found["customer_id"],
         owner=found["owner"],
         lines=tuple(_line(line) for line in found["lines"]),
+        coupon=_coupon(found["coupon"]) if found.get("coupon") else None,
+        refusal=_refusal(found["refusal"]) if found.get("refusal") else None,
         flags={line["sku"]: _flags(line) for line in found["lines"]},
     )
+
+
+def _coupon(coupon: Mapping[str, Any]) -> Coupon:
+    skus = None if coupon["skus"] is None else frozenset(coupon["skus"])
+    reduction = Reduction(
+        percent=coupon["percent"], amount=coupon["amount"], free_shipping=coupon["free_shipping"], skus=skus
+    )
+    return Coupon(coupon["coupon_id"], coupon["code"], reduction)
+
+
+def _refusal(refusal: Mapping[str, Any]) -> Problem:
+    return Problem(PROBLEMS[refusal["slug"]], refusal["detail"], **refusal["extra"])
 
 
 def _line(line: Mapping[str, Any]) -> Line:

@@ -14,6 +14,7 @@ from order.commands import AskAgain, EndPaymentWindow, EndStockWait
 from order.events import Event
 from order.shipments import HERE
 from order.state import Order, Phase
+from order.values import CouponStatus
 
 
 def react(event: Event, order: Order) -> Sequence[Effect]:
@@ -21,6 +22,10 @@ def react(event: Event, order: Order) -> Sequence[Effect]:
     match event:
         case events.Placed():
             return _placed(event, order)
+        case events.CouponRedeemed() | events.PlacedWithoutCoupon():
+            return [messages.reserve(order)]
+        case events.CouponRejected():
+            return []
         case events.AwaitingPayment():
             return [
                 Send(facts.AwaitingPayment(**messages.order_facts(order), expires_at=event.expires_at)),
@@ -72,8 +77,6 @@ def react(event: Event, order: Order) -> Sequence[Effect]:
 def _placed(event: events.Placed, order: Order) -> Sequence[Effect]:
     waits = event.waits
     answer_by = event.placed_at + timedelta(seconds=waits.stock)
-    # The window opens when stock is held, at `answer_by` at the latest: the units outlive it by at least `grace`.
-    held_until = answer_by + timedelta(seconds=waits.window + waits.grace)
     placed = facts.Placed(
         **messages.order_facts(order),
         cart_id=event.cart_id,
@@ -82,7 +85,7 @@ def _placed(event: events.Placed, order: Order) -> Sequence[Effect]:
     )
     return [
         Send(placed),
-        Send(inventory.ReserveStock(order_id=order.order_id, lines=messages.stock_lines(order), expires_at=held_until)),
+        messages.reserve(order) if order.coupon is None else messages.redeem_coupon(order, order.coupon),
         After("stock", answer_by, EndStockWait(now=answer_by)),
         messages.tell(order, "order_received", order.order_id),
     ]
@@ -110,8 +113,10 @@ def _payment_failed(event: events.PaymentFailed, order: Order) -> Sequence[Effec
 def _cancelled(event: events.Cancelled, order: Order) -> Sequence[Effect]:
     cancelled = facts.Cancelled(**messages.order_facts(order), reason=event.reason, cancelled_at=event.cancelled_at)
     effects: list[Effect] = [Send(cancelled)]
-    if event.reason != "out_of_stock":
+    if order.stock_asked and event.reason != "out_of_stock":
         effects.append(Send(inventory.ReleaseStock(order_id=order.order_id)))
+    if order.coupon and order.coupon.status is not CouponStatus.REJECTED:
+        effects.append(messages.return_coupon(order))
     if order.open_attempt:
         effects.append(messages.void(order, order.open_attempt.payment_id))
     if order.confirmed_at is None:

@@ -8,11 +8,19 @@ from chassis.decider import Refused
 from order import commands, events
 from order.events import Event
 from order.money import RefundStatus, refundable
+from order.shipments import Parcel
 from order.state import Order
+from order.totals import paid_for
 
 
 def start_refund(
-    state: Order, refund_id: str, payment_id: str, amount: int, reason: str, now: datetime
+    state: Order,
+    refund_id: str,
+    payment_id: str,
+    amount: int,
+    reason: str,
+    now: datetime,
+    lines: tuple[Parcel, ...] = (),
 ) -> events.RefundStarted:
     """Give ``amount`` of that payment back."""
     return events.RefundStarted(
@@ -22,6 +30,7 @@ def start_refund(
         reason=reason,
         started_at=now,
         next_ask=now + timedelta(seconds=state.waits.ask),
+        lines=lines,
     )
 
 
@@ -29,11 +38,25 @@ def give_back(command: commands.GiveBack, state: Order) -> Sequence[Event]:
     """Up to what is left of the money that paid. Of an order that is cancelled nothing is: all went back then."""
     paid = state.attempt(state.paid_by)
     left = refundable(paid, state.refunds) if paid else 0
-    amount = left if command.amount is None else command.amount
+    if command.lines:
+        amount = sum(_paid_for(line, state) for line in command.lines)
+    else:
+        amount = left if command.amount is None else command.amount
     if not 0 < amount <= left:
         raise Refused("refund-too-large", "That is more than what is left of the order's money.")
     assert paid is not None
-    return [start_refund(state, command.refund_id, paid.payment_id, amount, command.reason, command.now)]
+    about = (command.reason, command.now, command.lines)
+    return [start_refund(state, command.refund_id, paid.payment_id, amount, *about)]
+
+
+def _paid_for(wanted: Parcel, state: Order) -> int:
+    """What these units cost the customer, discount and all. Units that were given back before are not there again."""
+    line = next((line for line in state.lines if line.sku == wanted.sku), None)
+    before = sum(one.quantity for refund in state.refunds for one in refund.lines if one.sku == wanted.sku)
+    if line is None or before + wanted.quantity > line.quantity:
+        had = line.quantity - before if line else 0
+        raise Refused("refund-too-large", f"Of {wanted.sku} there are {had} units whose money is still here.")
+    return paid_for(line, wanted.quantity, after=before)
 
 
 def refunded(command: commands.RecordRefunded, state: Order) -> Sequence[Event]:

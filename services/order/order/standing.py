@@ -46,9 +46,10 @@ def _of_checkout(order: Order, history: History) -> Iterable[Awaited]:
     match order.phase:
         case Phase.PENDING:
             since = _last(history, lambda event: isinstance(event, events.Placed))
+            asked = ("the stock is held", "inventory") if order.stock_asked else ("the coupon can be used", "cart")
             yield Awaited(
-                what="an answer whether the stock is held",
-                whom="inventory",
+                what=f"an answer whether {asked[0]}",
+                whom=asked[1],
                 since=since,
                 until=since + timedelta(seconds=order.waits.stock),
                 otherwise="it is cancelled (stock_timeout)",

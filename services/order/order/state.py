@@ -12,7 +12,7 @@ from order.events import Event
 from order.money import PROMISED, TAKEN_AT_ONCE, Attempt, AttemptStatus, Refund, RefundStatus, payment_status
 from order.shipments import Parcel, Shipment, order_status, split
 from order.totals import Line, Totals
-from order.values import Address, Chosen, Reason, Shortage, Waits
+from order.values import Address, Chosen, Claim, CouponStatus, Reason, Shortage, Waits
 
 
 class Phase(StrEnum):
@@ -61,6 +61,7 @@ class Order:
     note: Sealed | None = None
     cancelling_since: datetime | None = None
     shortages: tuple[Shortage, ...] = ()
+    coupon: Claim | None = None
 
     @property
     def status(self) -> str:
@@ -71,6 +72,14 @@ class Order:
     def payment_status(self) -> str:
         """What the customer is told about the money."""
         return payment_status(self.counting_attempt, self.refunds)
+
+    @property
+    def stock_asked(self) -> bool:
+        """Inventory was asked to hold the lines: at once, or once the order had its coupon or went on without."""
+        coupon = self.coupon
+        if coupon is None or coupon.status is CouponStatus.REDEEMED:
+            return True
+        return coupon.status is CouponStatus.REJECTED and not coupon.required
 
     @property
     def settled(self) -> bool:
@@ -151,7 +160,14 @@ def evolve(order: Order, event: Event) -> Order:
                 chosen=event.payment,
                 waits=event.waits,
                 placed_at=event.placed_at,
+                coupon=event.coupon,
             )
+        case events.CouponRedeemed():
+            return _with_coupon(order, CouponStatus.REDEEMED)
+        case events.CouponRejected():
+            return _with_coupon(order, CouponStatus.REJECTED)
+        case events.PlacedWithoutCoupon():
+            return replace(order, lines=event.lines, totals=event.totals)
         case events.AwaitingPayment():
             return replace(order, phase=Phase.AWAITING_PAYMENT, expires_at=event.expires_at)
         case events.PaymentStarted():
@@ -214,6 +230,7 @@ def evolve(order: Order, event: Event) -> Order:
                 amount=event.amount,
                 reason=event.reason,
                 created_at=event.started_at,
+                lines=event.lines,
             )
             return replace(order, refunds=(*order.refunds, refund))
         case events.RefundSucceeded():
@@ -241,6 +258,10 @@ def evolve(order: Order, event: Event) -> Order:
             return order
         case _:
             assert_never(event)
+
+
+def _with_coupon(order: Order, status: CouponStatus) -> Order:
+    return replace(order, coupon=replace(order.coupon, status=status) if order.coupon else None)
 
 
 def _with_attempt(order: Order, payment_id: str, **changes: Any) -> Order:

@@ -7,13 +7,23 @@ from collections.abc import Iterable
 
 from chassis.rows import Put
 from chassis.subscriptions import Received, Subscriptions
-from soko_contracts import identity, inventory, payment
+from soko_contracts import cart, identity, inventory, payment
 
 from order import commands, tables
 from order.domain import order
 from order.values import Shortage
 
 subscriptions = Subscriptions()
+
+
+@subscriptions.on(cart.CouponRedeemed, order)
+def coupon_redeemed(message: cart.CouponRedeemed, at: Received) -> tuple[str, commands.Command]:
+    return message.order_id, commands.RecordCouponRedeemed()
+
+
+@subscriptions.on(cart.CouponRejected, order)
+def coupon_rejected(message: cart.CouponRejected, at: Received) -> tuple[str, commands.Command]:
+    return message.order_id, commands.RecordCouponRejected(reason=message.reason, now=at.now)
 
 
 @subscriptions.on(inventory.StockReserved, order)

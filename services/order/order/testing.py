@@ -9,8 +9,8 @@ from soko_contracts.sealed import Sealed
 
 from order import commands, events
 from order.events import Event
-from order.totals import Line, quote
-from order.values import Address, Chosen, Waits
+from order.totals import Line, Reduction, quote
+from order.values import Address, Chosen, Claim, Waits
 
 ORDER, CART, CUSTOMER = "order-1", "cart-1", "customer-1"
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -24,6 +24,8 @@ LINES = (
 )
 QUOTE = quote(LINES, 20_000, "KES")
 TOTAL = QUOTE.totals.total
+REDUCED = quote(LINES, 20_000, "KES", Reduction(percent=10))
+"""The same with ten in a hundred off: 485,820 and the shipping."""
 CONTACT = Sealed(CUSTOMER, "contact")
 ADDRESS = Address(sealed=Sealed(CUSTOMER, "address"), country="KE", region=None, postal_code="00100")
 CARD = Chosen(payment_id="pay-1", method="card", token=Sealed("pay-1", "tok"))
@@ -77,6 +79,17 @@ def place(payment: Chosen | None = CARD, **changes: Any) -> commands.Place:
         "now": NOW,
     }
     return commands.Place(**{**made, **changes})
+
+
+def claim(*, required: bool = False) -> Claim:
+    """The coupon that takes ten in a hundred off."""
+    return Claim(coupon_id="coupon-1", code="TEN", required=required, shipping=20_000)
+
+
+def place_reduced(payment: Chosen | None = CARD, *, required: bool = False, **changes: Any) -> commands.Place:
+    """The command that begins it with that coupon."""
+    reduced = {"lines": REDUCED.lines, "totals": REDUCED.totals, "coupon": claim(required=required)}
+    return place(payment, **{**reduced, **changes})
 
 
 def placed(payment: Chosen | None = CARD, **changes: Any) -> events.Placed:

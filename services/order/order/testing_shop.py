@@ -37,13 +37,15 @@ class Neighbours:
     next_action: dict[str, Any] | None = None
     payment_is_away: bool = False
     asked: list[str] = field(default_factory=list)
+    coupons_asked: list[str] = field(default_factory=list)
 
     def fill(self, owner: str, **changes: Any) -> dict[str, Any]:
         """Give ``owner`` a cart with two kettles and a mug."""
         lines = [_line("KET-1", "Kettle", 2, 249_900), _line("MUG-1", "Mug", 1, 50_000)]
         customer = owner.removeprefix("user:") if owner.startswith("user:") else None
         made = {"cart_id": new_id(), "order_id": new_id(), "version": 2, "customer_id": customer, "owner": owner}
-        self.carts[owner] = {**made, "lines": lines, "total": 549_800, **changes}
+        about = {"lines": lines, "total": 549_800, "coupon": None, "refusal": None}
+        self.carts[owner] = {**made, **about, **changes}
         return self.carts[owner]
 
     def apps(self, identity: Any) -> dict[str, Any]:
@@ -51,6 +53,7 @@ class Neighbours:
 
         async def cart(request: Request) -> Response:
             self.asked.append("cart")
+            self.coupons_asked += request.query_params.getlist("coupon")
             found = self.carts.get(_owner(request))
             return JSONResponse(found) if found else JSONResponse({"title": "no cart"}, 404)
 

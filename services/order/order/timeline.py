@@ -25,6 +25,9 @@ def entry(event: Event, order: Order, version: int, at: datetime) -> Entry | Non
     match event:
         case events.Placed():
             told = "placed", {"number": event.number, "total": event.totals.total}
+        case events.CouponRedeemed() | events.CouponRejected():
+            assert order.coupon is not None
+            told = f"coupon_{order.coupon.status}", {"code": order.coupon.code}
         case events.AwaitingPayment():
             told = "awaiting_payment", {"expires_at": event.expires_at}
         case events.PaymentStarted():

@@ -4,7 +4,7 @@ All amounts are integer minor units of one currency.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 
@@ -52,11 +52,28 @@ class Quote:
     totals: Totals
 
 
-def quote(lines: Sequence[Line], shipping: int, currency: str) -> Quote:
-    """What ``lines`` cost, sent for ``shipping``.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reduction:
+    """What a coupon takes off: ``percent`` or ``amount`` of the lines ``skus`` (None: of all), or the shipping."""
 
-    No discount, tax or rounding applies yet: they are zero, and the sum already counts them.
+    percent: int | None = None
+    amount: int | None = None
+    free_shipping: bool = False
+    skus: frozenset[str] | None = None
+
+    def of(self, line: Line) -> int:
+        """How much of the line's price it is taken from."""
+        return line.total if self.skus is None or line.sku in self.skus else 0
+
+
+def quote(lines: Sequence[Line], shipping: int, currency: str, reduction: Reduction | None = None) -> Quote:
+    """What ``lines`` cost, sent for ``shipping``, and less ``reduction``. The lines come without any discount.
+
+    No tax or rounding applies yet: they are zero, and the sum already counts them.
     """
+    if reduction is not None:
+        lines = reduced(lines, reduction)
+        shipping = 0 if reduction.free_shipping else shipping
     subtotal = sum(line.total for line in lines)
     discount = sum(line.discount for line in lines)
     tax = sum(line.tax for line in lines)
@@ -73,3 +90,30 @@ def quote(lines: Sequence[Line], shipping: int, currency: str) -> Quote:
             currency=currency,
         ),
     )
+
+
+def reduced(lines: Sequence[Line], reduction: Reduction) -> tuple[Line, ...]:
+    """The lines, each with its share of the discount: in proportion to its price, and together exactly all of it.
+
+    Each share is rounded down; the minor units left over go one each to the largest remainders, the first line first.
+    A percentage is rounded down too. No share is more than the line costs.
+    """
+    weights = [reduction.of(line) for line in lines]
+    base = sum(weights)
+    discount = base * (reduction.percent or 0) // 100 + min(reduction.amount or 0, base)
+    if discount == 0:
+        return tuple(lines)
+    shares = [discount * weight // base for weight in weights]
+    largest = sorted(range(len(lines)), key=lambda n: (-(discount * weights[n] % base), n))
+    for n in largest[: discount - sum(shares)]:
+        shares[n] += 1
+    return tuple(replace(line, discount=share) for line, share in zip(lines, shares, strict=True))
+
+
+def paid_for(line: Line, quantity: int, *, after: int = 0) -> int:
+    """What was paid for ``quantity`` of the line's units, when ``after`` units were given back before.
+
+    Whatever the steps, a line's units together bring exactly what was paid for it, and no more at any time.
+    """
+    paid = line.total - line.discount + line.tax
+    return paid * (after + quantity) // line.quantity - paid * after // line.quantity

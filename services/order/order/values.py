@@ -1,6 +1,7 @@
 """What an order's commands, events and state are made of."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Literal
 
 from soko_contracts.sealed import Sealed
@@ -29,6 +30,28 @@ class Chosen:
     def secret(self) -> bool:
         """Something was sealed, so there is a key to forget."""
         return self.token is not None or self.phone is not None
+
+
+class CouponStatus(StrEnum):
+    """Where an order's use of a coupon is. An order that is cancelled has none, whatever stands here."""
+
+    ASKED = "asked"
+    REDEEMED = "redeemed"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The coupon that an order was placed with. ``required``: without it the order is off.
+
+    ``shipping`` is what sending costs where the coupon is rejected, in minor units.
+    """
+
+    coupon_id: str
+    code: str
+    required: bool
+    shipping: int
+    status: CouponStatus = CouponStatus.ASKED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from order.events import Event
 from order.shipments import Shipment
 from order.state import Order, Phase
 from order.totals import Line
+from order.values import CouponStatus
 
 
 def order_view(event: Event, order: Order, meta: Meta) -> Iterable[Put | Remove]:
@@ -61,6 +62,7 @@ def _order(order: Order, meta: Meta) -> Mapping[str, Any]:
         "region": order.address.region,
         "postal_code": order.address.postal_code,
         "payment": _payment(order),
+        "coupon": _coupon(order),
         "shipments": [_parcel(parcel) for parcel in order.parcels],
         "shortages": [
             {"sku": each.sku, "requested": each.requested, "available": each.available} for each in order.shortages
@@ -116,6 +118,14 @@ def _payment(order: Order) -> Mapping[str, Any] | None:
     return None
 
 
+def _coupon(order: Order) -> Mapping[str, Any] | None:
+    """With ``returned`` where the order is over and had it, or might have been given it."""
+    if (coupon := order.coupon) is None:
+        return None
+    over = order.phase is Phase.CANCELLED and coupon.status is not CouponStatus.REJECTED
+    return {"code": coupon.code, "status": "returned" if over else coupon.status}
+
+
 def _parcel(parcel: Shipment) -> Mapping[str, Any]:
     return {
         "id": parcel.shipment_id,
@@ -149,6 +159,7 @@ def _refund(order: Order, refund_id: str, meta: Meta) -> Mapping[str, Any]:
         "amount": refund.amount,
         "currency": order.totals.currency,
         "reason": refund.reason,
+        "lines": [{"sku": line.sku, "quantity": line.quantity} for line in refund.lines],
         "status": refund.status,
         "version": meta.version,
         "created_at": refund.created_at,

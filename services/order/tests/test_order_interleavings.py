@@ -1,7 +1,7 @@
 """Whatever order messages, timers, cancels and tries to pay come in: the money adds up and the units are accounted for.
 
-Around one order stand an inventory and a payment service that keep their contracts and nothing more: they answer in any
-order, twice, late, or (payment) never; a payment that has ended may bring money all the same.
+Around one order stand cart, inventory and payment services that keep their contracts and nothing more: they answer
+in any order, twice, late, or (payment) never; a payment that has ended may bring money all the same.
 """
 
 from collections import Counter
@@ -21,7 +21,7 @@ from order.money import PAID_BY_HAND, RefundStatus
 from order.service import ORDER
 from order.shipments import ShipmentStatus
 from order.state import Order
-from order.testing import NOW, TOTAL, place
+from order.testing import NOW, TOTAL, place, place_reduced
 from order.testing import ORDER as ID
 from order.values import Chosen, Waits
 from soko_contracts import cart, inventory, payment
@@ -52,6 +52,8 @@ class Checkout(RuleBasedStateMachine):
         self.timers: dict[str, tuple[datetime, Command]] = {}
         self.orders_to_inventory: list[Any] = []
         self.orders_to_payment: list[Any] = []
+        self.orders_to_cart: list[Any] = []
+        self.use = "none"
         self.news: list[Command] = []
         self.stock = "none"
         self.payments: dict[str, Paying] = {}
@@ -87,6 +89,8 @@ class Checkout(RuleBasedStateMachine):
                 self.orders_to_inventory.append(message)
             case payment.Authorise() | payment.Capture() | payment.Void() | payment.Refund():
                 self.orders_to_payment.append(message)
+            case cart.RedeemCoupon() | cart.ReturnCoupon():
+                self.orders_to_cart.append(message)
             case cart.PutBack():
                 self.put_back += 1
             case _ if message.KIND == "event":
@@ -96,7 +100,20 @@ class Checkout(RuleBasedStateMachine):
         self.ids += 1
         return f"id-{self.ids}"
 
+    @property
+    def due(self) -> int:
+        return self.state.totals.total
+
     # --- the others, as their contracts say ---
+
+    def cart_works(self, left: bool) -> None:
+        match self.orders_to_cart.pop(0):
+            case cart.RedeemCoupon():
+                self.use = "redeemed" if left else "rejected"
+                rejected = commands.RecordCouponRejected(reason="coupon-used-up", now=self.now)
+                self.news.append(commands.RecordCouponRedeemed() if left else rejected)
+            case cart.ReturnCoupon():
+                self.use = "rejected" if self.use == "rejected" else "returned"
 
     def inventory_works(self, enough: bool) -> None:
         match self.orders_to_inventory.pop(0):
@@ -167,7 +184,7 @@ class Checkout(RuleBasedStateMachine):
         match what:
             case "captured":
                 # What is collected by hand nobody but us counts; a provider may take another amount than it was asked.
-                paying.status, paying.taken = "captured", TOTAL if paying.method in PAID_BY_HAND else self.takes
+                paying.status, paying.taken = "captured", self.due + (0 if paying.method in PAID_BY_HAND else self.more)
                 self.tell_captured(id_)
             case "ended" if paying.status == "open":
                 paying.status = "ended"
@@ -182,19 +199,24 @@ class Checkout(RuleBasedStateMachine):
     @initialize(
         method=st.none() | METHODS,
         goes_well=st.integers(0, 4),
-        takes=st.sampled_from([TOTAL, TOTAL, TOTAL, 1, TOTAL + 1]),
+        more=st.sampled_from([0, 0, 0, -1, 1]),
+        coupon=st.sampled_from([None, None, "wished for", "required"]),
         seed=st.integers(),
     )
-    def place(self, method: str | None, goes_well: int, takes: int, seed: int) -> None:
+    def place(self, method: str | None, goes_well: int, more: int, coupon: str | None, seed: int) -> None:
         """Some orders get into trouble only after so many steps that went well."""
-        self.random, self.takes = Random(seed), takes
-        self.give(place(Chosen(payment_id=self.fresh(), method=method) if method else None, waits=WAITS))
+        self.random, self.more = Random(seed), more
+        chosen = Chosen(payment_id=self.fresh(), method=method) if method else None
+        required = coupon == "required"
+        self.give(place_reduced(chosen, required=required, waits=WAITS) if coupon else place(chosen, waits=WAITS))
         for _ in range(goes_well):
             self.a_step_goes_well()
 
     @rule()
     def a_step_goes_well(self) -> None:
         """Everyone does what they were asked, and the order hears of it."""
+        while self.orders_to_cart:
+            self.cart_works(left=True)
         while self.orders_to_inventory:
             self.inventory_works(enough=True)
         while self.orders_to_payment:
@@ -204,6 +226,11 @@ class Checkout(RuleBasedStateMachine):
                 self.provider_says(id_, "captured" if paying.asked else "authorised")
         for news in [self.news.pop(0) for _ in self.news[:]]:
             self.give(news)
+
+    @precondition(lambda self: self.orders_to_cart)
+    @rule(left=st.booleans())
+    def cart_obeys(self, left: bool) -> None:
+        self.cart_works(left)
 
     @precondition(lambda self: self.orders_to_inventory)
     @rule(enough=st.sampled_from([True, True, True, False]))
@@ -299,13 +326,16 @@ class Checkout(RuleBasedStateMachine):
         assert self.state.phase in (Phase.CONFIRMED, Phase.CANCELLED)
         self.check_money()
         self.check_stock()
+        self.check_coupon()
         self.shop.check()
 
     def come_to_rest(self) -> None:
         """Everything that can still happen does; payment may keep silent about what it has not ended."""
         silent = {id_ for id_ in self.payments if self.random.random() < 0.3}
         for _ in range(1_000):
-            if self.orders_to_inventory:
+            if self.orders_to_cart:
+                self.cart_works(left=self.random.random() < 0.5)
+            elif self.orders_to_inventory:
                 self.inventory_works(enough=True)
             elif self.orders_to_payment:
                 self.payment_works(refund_works=True)
@@ -335,7 +365,7 @@ class Checkout(RuleBasedStateMachine):
             kept = paying.taken - sum(paying.given.values()) - sum(paying.owed.values())
             if self.state.phase is Phase.CONFIRMED and id_ == self.state.paid_by:
                 decided = sum(one.amount for one in refunds.values() if one.payment_id == id_)
-                assert kept == (TOTAL if paying.taken else 0) - decided
+                assert kept == (self.due if paying.taken else 0) - decided
             else:
                 assert kept == 0
                 assert paying.status != "open" or paying.ending, "a promise is held for nothing"
@@ -345,8 +375,18 @@ class Checkout(RuleBasedStateMachine):
             assert self.stock == "committed"
             assert self.put_back == 0
         else:
-            assert self.stock in ("released", "rejected")
+            assert self.stock in ("released", "rejected") or not self.state.stock_asked
             assert self.put_back == (0 if self.state.confirmed_at else 1)
+
+    def check_coupon(self) -> None:
+        reduced = self.state.totals.discount > 0
+        if self.state.coupon is None:
+            assert self.use == "none"
+            assert not reduced
+        elif self.state.phase is Phase.CONFIRMED:
+            assert self.use == ("redeemed" if reduced else "rejected")
+        else:
+            assert self.use in ("returned", "rejected")
 
 
 TestAnyInterleaving = Checkout.TestCase

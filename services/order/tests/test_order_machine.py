@@ -13,17 +13,19 @@ from hypothesis.stateful import initialize, precondition, rule
 from order import commands
 from order.domain import Phase
 from order.shipments import Parcel, ShipmentStatus
-from order.testing import ADDRESS, QUOTE, TOTAL, place
+from order.testing import ADDRESS, QUOTE, TOTAL, place, place_reduced
 from order.values import Chosen, Waits
 from order_ledger import Ledger
 from soko_contracts.sealed import Sealed
 from thoroughness import runs
 
 METHODS = st.sampled_from(["card", "card", "mpesa", "cash_on_delivery", "bank_transfer"])
-AMOUNTS = st.sampled_from([TOTAL, TOTAL, TOTAL, 1, TOTAL + 1])
+MORE = st.sampled_from([0, 0, 0, -1, 1])
+"""By how much what comes differs from what is due."""
 ANY = st.integers(0, 9)
 WAITS = Waits(stock=60.0, window=900.0, grace=300.0, ask=30.0, give_up=3600.0)
 FREE = replace(QUOTE.totals, subtotal=0, shipping=0, total=0)
+COUPONS = st.sampled_from([None, None, "wished for", "required"])
 
 
 class Anybody(Ledger):
@@ -47,13 +49,16 @@ class Anybody(Ledger):
         method=st.none() | METHODS,
         secret=st.booleans(),
         free=st.sampled_from([False] * 9 + [True]),
+        coupon=COUPONS,
         well=st.integers(0, 5),
     )
-    def place(self, method: str | None, secret: bool, free: bool, well: int) -> None:
+    def place(self, method: str | None, secret: bool, free: bool, coupon: str | None, well: int) -> None:
         """Some orders get into trouble only after so many steps that went well."""
-        self.total = 0 if free else TOTAL
         chosen = self.choose(method, secret) if method else None
-        self.give(place(chosen, totals=FREE if free else QUOTE.totals, waits=WAITS))
+        if coupon is not None:
+            self.give(place_reduced(chosen, required=coupon == "required", waits=WAITS))
+        else:
+            self.give(place(chosen, totals=FREE if free else QUOTE.totals, waits=WAITS))
         for _ in range(well):
             self.a_step_goes_well()
 
@@ -61,12 +66,14 @@ class Anybody(Ledger):
     def a_step_goes_well(self) -> None:
         attempts = [attempt.payment_id for attempt in self.state.attempts]
         match self.state.phase, self.state.open_attempt:
+            case Phase.PENDING, _ if not self.state.stock_asked:
+                self.cart_answers(redeemed=True)
             case Phase.PENDING, _:
                 self.inventory_answers(enough=True)
             case Phase.AWAITING_PAYMENT, None:
                 self.the_customer_pays("card", secret=True)
             case Phase.AWAITING_PAYMENT | Phase.CANCELLING, attempt if attempt and attempt.capture_asked:
-                self.money_comes(attempts.index(attempt.payment_id), TOTAL)
+                self.money_comes(attempts.index(attempt.payment_id), 0)
             case Phase.AWAITING_PAYMENT, attempt if attempt:
                 self.payment_is_promised(attempts.index(attempt.payment_id))
             case Phase.CONFIRMED, _:
@@ -79,6 +86,13 @@ class Anybody(Ledger):
             version == 3 and before.phase is not Phase.CANCELLED
         )
         assert self.state == before
+
+    @rule(redeemed=st.sampled_from([True, True, False]))
+    def cart_answers(self, redeemed: bool) -> None:
+        if redeemed:
+            self.give(commands.RecordCouponRedeemed())
+        else:
+            self.give(commands.RecordCouponRejected(reason="coupon-used-up", now=self.now))
 
     @rule(enough=st.sampled_from([True, True, True, True, False]))
     def inventory_answers(self, enough: bool) -> None:
@@ -109,10 +123,10 @@ class Anybody(Ledger):
     def payment_is_promised(self, which: int) -> None:
         self.give(commands.RecordAuthorised(payment_id=self.payment(which), new_id=self.fresh(), now=self.now))
 
-    @rule(which=ANY, amount=AMOUNTS)
-    def money_comes(self, which: int, amount: int) -> None:
+    @rule(which=ANY, more=MORE)
+    def money_comes(self, which: int, more: int) -> None:
         id_ = self.payment(which)
-        self.came.setdefault(id_, amount)
+        self.came.setdefault(id_, max(self.total + more, 1))
         news = commands.RecordCaptured(
             payment_id=id_, method="card", amount=self.came[id_], new_id=self.fresh(), now=self.now
         )
@@ -175,6 +189,26 @@ class Anybody(Ledger):
                 self.give(commands.VoidPayment(payment_id=id_))
             case _:
                 self.give(commands.CapturePayment(payment_id=id_, now=self.now))
+
+    @rule(sku=st.sampled_from(["KET-1", "MUG-1", "ELSE"]), quantity=st.integers(1, 3))
+    def staff_refund_units(self, sku: str, quantity: int) -> None:
+        """Never more than was paid for the line; for all of its units together exactly that."""
+        line = next((one for one in self.state.lines if one.sku == sku), None)
+        lines = (Parcel(sku=sku, quantity=quantity),)
+        command = commands.GiveBack(refund_id=self.fresh(), amount=None, reason="", now=self.now, lines=lines)
+        before = self.units_refunded(sku)
+        if self.give(command):
+            assert line is not None
+            units, amount = self.units_refunded(sku)
+            paid = line.total - line.discount
+            assert amount <= paid
+            assert units < line.quantity or amount == paid
+        else:
+            assert self.units_refunded(sku) == before
+
+    def units_refunded(self, sku: str) -> tuple[int, int]:
+        mine = [(one, line) for one in self.state.refunds for line in one.lines if line.sku == sku]
+        return sum(line.quantity for _, line in mine), sum(one.amount for one, _ in mine)
 
     @rule(amount=st.none() | st.sampled_from([-1, 0, 1, 1000, TOTAL, TOTAL + 1]))
     def staff_refund(self, amount: int | None) -> None:

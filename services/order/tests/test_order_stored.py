@@ -10,13 +10,29 @@ from order.domain import order
 from order.events import EVENTS, Event
 from order.shipments import Parcel, ShipmentStatus
 from order.state import Order
-from order.testing import ADDRESS, CARD, FIRST_ASK, MPESA, NOW, cancelled, cancelling, confirmed, failed_event, placed
+from order.testing import (
+    ADDRESS,
+    CARD,
+    FIRST_ASK,
+    MPESA,
+    NOW,
+    QUOTE,
+    cancelled,
+    cancelling,
+    claim,
+    confirmed,
+    failed_event,
+    placed,
+)
 from order.values import Shortage
 from soko_contracts.sealed import Sealed
 
 EVERY_EVENT: list[Event] = [
     *confirmed(),
-    placed(MPESA, customer_id=None),
+    placed(MPESA, customer_id=None, coupon=claim(required=True)),
+    events.CouponRedeemed(),
+    events.CouponRejected(reason="coupon-used-up"),
+    events.PlacedWithoutCoupon(lines=QUOTE.lines, totals=QUOTE.totals),
     events.PaymentStarted(payment=CARD),
     events.PaymentActionRequired(payment_id="p"),
     failed_event(),
@@ -29,6 +45,15 @@ EVERY_EVENT: list[Event] = [
     events.AskedAgain(id="p", tries=1, next_ask=NOW),
     events.AddressChanged(address=ADDRESS),
     events.RefundStarted(refund_id="r", payment_id="p", amount=1, reason="broken", started_at=NOW, next_ask=FIRST_ASK),
+    events.RefundStarted(
+        refund_id="s",
+        payment_id="p",
+        amount=1,
+        reason="broken",
+        started_at=NOW,
+        next_ask=FIRST_ASK,
+        lines=(Parcel(sku="A", quantity=1),),
+    ),
     events.RefundSucceeded(refund_id="r"),
     events.RefundFailed(refund_id="r", reason="closed"),
     events.ShipmentSplit(

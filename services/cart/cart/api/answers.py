@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from chassis.decider import Refused
-from chassis.http import Answer, Money
+from chassis.http import Answer, Money, Problem
 from pydantic import ConfigDict
 from pydantic.config import JsonDict
 
@@ -129,6 +129,14 @@ class InternalCoupon(Answer):
     skus: list[str] | None
 
 
+class Refusal(Answer):
+    """The problem that an order with the coupon is to be answered with; ``extra`` are its further members."""
+
+    slug: str
+    detail: str
+    extra: dict[str, Any]
+
+
 class InternalCart(Answer):
     """An open cart for the shop's own services; ``version`` is what an order of it says that it was made of."""
 
@@ -140,6 +148,7 @@ class InternalCart(Answer):
     lines: list[InternalLine]
     total: int
     coupon: InternalCoupon | None
+    refusal: Refusal | None
 
 
 class ClosedCart(Answer):
@@ -208,6 +217,11 @@ def internal_lines(lines: Sequence[Shown]) -> list[InternalLine]:
         )
         for each in lines
     ]
+
+
+def refusal(problem: Problem) -> Refusal:
+    """A problem, to be answered by another service."""
+    return Refusal(slug=problem.kind.slug, detail=problem.detail, extra=problem.extra)
 
 
 def _plain(options: Mapping[str, str]) -> dict[str, str]:

@@ -7,9 +7,9 @@ from chassis.http import NOT_FOUND, Body, Peer, Problem, Router, problems, servi
 from fastapi import Depends, Query
 from pydantic import ConfigDict, Field
 
-from cart.api.answers import ClosedCart, InternalCart, internal_coupon, internal_lines
+from cart.api.answers import ClosedCart, InternalCart, internal_coupon, internal_lines, refusal
 from cart.api.coupons import Code
-from cart.api.refusals import COUPONS, NOT_THIS_CART, coupon_problem
+from cart.api.refusals import NOT_THIS_CART, coupon_problem
 from cart.api.visit import Visit, owner_of, visiting
 from cart.coupons import known as known_coupon
 from cart.domain import Close, close, customer
@@ -39,7 +39,7 @@ class CloseCart(Body):
     "/cart",
     operation_id="internal_cart",
     summary="The open cart of the caller that is passed on",
-    responses=problems(NOT_FOUND, *COUPONS),
+    responses=problems(NOT_FOUND),
 )
 async def internal_cart(
     coupon: Annotated[Code | None, Query()] = None,
@@ -48,7 +48,7 @@ async def internal_cart(
 ) -> InternalCart:
     """What an order of it would charge, line by line, with its own coupon or with ``coupon`` instead.
 
-    One that does not apply now is refused.
+    What stands against one that does not apply now is said, not raised: the cart may be one that was ordered already.
     """
     found = await find(visit.service, owner_of(peer.caller) if peer.caller else None)
     if found.open is None:
@@ -57,8 +57,7 @@ async def internal_cart(
     lines, known = visit.shown(mine.lines, found.variants), found.coupon
     if coupon is not None and coupon != mine.coupon:
         known = await known_coupon(visit.service, coupon, mine.owner, mine.lines)
-    if known is not None and (no := known.objection(lines, visit.service)):
-        raise coupon_problem(no, visit.settings.shop_currency)
+    no = known.objection(lines, visit.service) if known is not None else None
     return InternalCart(
         cart_id=mine.cart_id,
         order_id=mine.order_id,
@@ -67,7 +66,8 @@ async def internal_cart(
         owner=mine.owner,
         lines=internal_lines(lines),
         total=sum(line.total for line in lines),
-        coupon=internal_coupon(known, lines) if known is not None else None,
+        coupon=internal_coupon(known, lines) if known is not None and no is None else None,
+        refusal=refusal(coupon_problem(no, visit.settings.shop_currency)) if no is not None else None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 from chassis.http import Answer, Money
@@ -50,6 +50,7 @@ ORDER: JsonDict = {
     "shipping_address": {**ADDRESS, "line2": None, "region": None, "instructions": None},
     "shipping_method": "standard",
     "email": "customer@soko.example",
+    "coupon": None,
     "payment": {"id": "0198c0de-5f7e-7cc4-b1d8-f1a2b3c4d5e7", "method": "card", "status": "captured"},
     "next_action": None,
     "shipments": [SHIPMENT],
@@ -127,6 +128,13 @@ class ShortageAnswer(Answer):
     available: int
 
 
+class CouponAnswer(Answer):
+    """The order's coupon: ``asked`` for, ``redeemed``, ``rejected`` (it goes without), or ``returned`` by a cancel."""
+
+    code: str
+    status: Literal["asked", "redeemed", "rejected", "returned"]
+
+
 class NextAction(Answer):
     """What the payer has to do: ``redirect`` to ``url``, ``client_secret`` with ``value``, ``confirm_on_phone``."""
 
@@ -160,6 +168,7 @@ class OrderAnswer(Answer):
     shipping_address: AddressAnswer | None
     shipping_method: str
     email: str | None
+    coupon: CouponAnswer | None
     payment: AttemptAnswer | None
     next_action: NextAction | None
     shipments: list[ShipmentAnswer]
@@ -199,6 +208,7 @@ class RefundAnswer(Answer):
             "payment_id": "0198c0de-5f7e-7cc4-b1d8-f1a2b3c4d5e7",
             "amount": {"amount": "500.00", "currency": "KES"},
             "reason": "Arrived with a dent",
+            "lines": [],
             "status": "pending",
             "created_at": "2026-03-02T09:00:00Z",
             "updated_at": "2026-03-02T09:00:00Z",
@@ -211,6 +221,7 @@ class RefundAnswer(Answer):
     payment_id: str
     amount: Money
     reason: str
+    lines: list[ParcelAnswer]
     status: RefundStatus
     created_at: datetime
     updated_at: datetime
@@ -242,6 +253,7 @@ def order_answer(row: Any, *, personal: bool, next_action: Mapping[str, Any] | N
         shipping_address=_address(row) if personal else None,
         shipping_method=row["shipping_method"],
         email=row["email"] if personal else None,
+        coupon=CouponAnswer.model_construct(**coupon) if (coupon := plain(row["coupon"])) else None,
         payment=AttemptAnswer.model_construct(**attempt) if (attempt := plain(row["payment"])) else None,
         next_action=NextAction.model_validate(next_action) if next_action else None,
         shipments=[_shipment(each) for each in plain(row["shipments"])],
@@ -303,5 +315,7 @@ def refund_answer(row: Any) -> RefundAnswer:
     """The refund in ``row``."""
     names = ("id", "order_id", "number", "payment_id", "reason", "status", "created_at", "updated_at")
     return RefundAnswer.model_construct(
-        **{name: row[name] for name in names}, amount=Money.of(row["amount"], row["currency"])
+        **{name: row[name] for name in names},
+        amount=Money.of(row["amount"], row["currency"]),
+        lines=[ParcelAnswer.model_construct(**line) for line in plain(row["lines"])],
     )

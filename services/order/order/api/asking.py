@@ -28,7 +28,7 @@ from soko_contracts import Sealed
 from order import queries
 from order.api.answers import OrderAnswer, order_answer
 from order.api.models import PaymentChoice
-from order.api.refusals import OUT_OF_STOCK, PAYMENT_FAILED
+from order.api.refusals import COUPON_REJECTED, OUT_OF_STOCK, PAYMENT_FAILED
 from order.commands import Command
 from order.domain import order
 from order.methods import PaymentMethods
@@ -132,11 +132,13 @@ class Asking:
         return answer.json()["next_action"] if answer.ok else None
 
     async def refuse_failed(self, row: Any) -> None:
-        """409 for an order that was cancelled for stock, 402 for one whose last attempt to be paid failed."""
+        """409 for an order cancelled for its stock or coupon, 402 for one whose last attempt to be paid failed."""
         if row["reason"] == "out_of_stock":
             shown = await self.show(row)
             shortages = [each.model_dump() for each in shown.shortages]
             raise Problem(OUT_OF_STOCK, headers=self._replay, order=shown, shortages=shortages)
+        if row["reason"] == "coupon_rejected":
+            raise Problem(COUPON_REJECTED, headers=self._replay, order=await self.show(row))
         if row["payment_failed"]:
             raise Problem(PAYMENT_FAILED, headers=self._replay, order=await self.show(row))
 

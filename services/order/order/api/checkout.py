@@ -23,11 +23,11 @@ from order.api.answers import OrderAnswer
 from order.api.asking import Asking, asking
 from order.api.models import PlaceBody
 from order.api.quoting import shipping_method
-from order.api.refusals import CART_CHANGED, CART_EMPTY, OUT_OF_STOCK, PAYMENT_FAILED, TOTAL_CHANGED
+from order.api.refusals import CART_CHANGED, CART_EMPTY, COUPONS, OUT_OF_STOCK, PAYMENT_FAILED, TOTAL_CHANGED
 from order.commands import Place
 from order.domain import order
 from order.totals import Quote, quote
-from order.values import Address
+from order.values import Address, Claim
 
 router = Router(prefix="/api/v1", tags=["Checkout"])
 
@@ -46,7 +46,7 @@ SEALED_PARTS = ("name", "phone", "line1", "line2", "city", "instructions")
     responses={
         200: {"model": OrderAnswer, "description": "This cart was ordered already."},
         202: {"model": OrderAnswer, "description": "Placed, and not settled yet."},
-        **problems(FORBIDDEN, CART_EMPTY, CART_CHANGED, TOTAL_CHANGED, OUT_OF_STOCK, PAYMENT_FAILED),
+        **problems(FORBIDDEN, CART_EMPTY, CART_CHANGED, TOTAL_CHANGED, OUT_OF_STOCK, PAYMENT_FAILED, *COUPONS),
     },
 )
 async def place_order(
@@ -58,7 +58,9 @@ async def place_order(
     """One cart, one order, one key, one effect. With `Prefer: wait=N` the answer says what became of it.
 
     409 `out-of-stock`: it was cancelled, and the lines are back in the cart. 402: the payment failed, and the order
-    can be paid again until `expires_at`.
+    can be paid again until `expires_at`. A coupon, the cart's or `coupon` in its place, that does not apply is refused.
+    If others use it up in that very moment, the order goes on at its full price, or with `coupon_required` (or an
+    `expected_total`) is cancelled: 409 with `order`.
     """
     before = made = await ask.done_before(once)
     if made is None:
@@ -77,7 +79,7 @@ async def _place(ask: Asking, body: PlaceBody, once: Once) -> tuple[str, bool]:
     """The order's id, and whether this cart was ordered before."""
     _check(ask, body)
     for _ in range(ROUNDS):
-        cart = await peers.read_cart(ask.service, ask.caller, ask.context)
+        cart = await peers.read_cart(ask.service, ask.caller, ask.context, body.coupon)
         if cart is None:
             raise Problem(CART_EMPTY)
         made = await _order(ask, body, once, cart)
@@ -89,9 +91,14 @@ async def _place(ask: Asking, body: PlaceBody, once: Once) -> tuple[str, bool]:
 
 
 async def _order(ask: Asking, body: PlaceBody, once: Once, cart: peers.Cart) -> tuple[str, bool] | None:
-    """As ``_place``; None where the cart was ordered before, and not as we read it."""
+    """As ``_place``; None where the cart was ordered before, and not as we read it.
+
+    A coupon that does not apply may be one that this very cart's order has.
+    """
     if not cart.lines:
         raise Problem(CART_EMPTY)
+    if cart.refusal is not None and (await ask.service.load(order, cart.order_id)).version == 0:
+        raise cart.refusal
     command = await _command(ask, body, cart)
     try:
         done = await ask.service.execute(order, cart.order_id, command, ask.context, once.for_(cart.order_id), new=True)
@@ -120,8 +127,6 @@ def _check(ask: Asking, body: PlaceBody) -> None:
         raise invalid("/address_id", "needs an account: guests send shipping_address")
     if ask.caller.user_id is None and body.email is None:
         raise invalid("/email", "is required for guests")
-    if body.coupon is not None:
-        raise invalid("/coupon", "is not a coupon of this shop")
     if body.expected_total is not None:
         body.expected_total.minor(ask.settings.shop_currency, "/expected_total")
     shipping_method(ask.settings, body.shipping_method)
@@ -130,8 +135,10 @@ def _check(ask: Asking, body: PlaceBody) -> None:
 async def _command(ask: Asking, body: PlaceBody, cart: peers.Cart) -> Place:
     settings, currency = ask.settings, ask.settings.shop_currency
     method = shipping_method(settings, body.shipping_method)
-    quoted = quote(cart.lines, method.minor(currency), currency)
-    _expect(body, quoted)
+    coupon = cart.coupon
+    quoted = quote(cart.lines, method.minor(currency), currency, coupon.reduction if coupon else None)
+    if cart.refusal is None:
+        _expect(body, quoted)
     contact, address = await _contact(ask, body)
     subject = cart.customer_id or cart.order_id
     personal = {
@@ -163,7 +170,14 @@ async def _command(ask: Asking, body: PlaceBody, cart: peers.Cart) -> Place:
         payment=payment,
         waits=settings.waits,
         now=ask.service.world.clock(),
+        coupon=_claim(body, coupon, method.minor(currency)) if coupon else None,
     )
+
+
+def _claim(body: PlaceBody, coupon: peers.Coupon, shipping: int) -> Claim:
+    """Whoever said what it costs does not want it at another price, so for them the coupon is required too."""
+    required = body.coupon_required or body.expected_total is not None
+    return Claim(coupon_id=coupon.coupon_id, code=coupon.code, required=required, shipping=shipping)
 
 
 def _expect(body: PlaceBody, quoted: Quote) -> None:

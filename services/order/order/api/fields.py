@@ -54,6 +54,7 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)]
 Id = Annotated[str, StringConstraints(pattern=UUID, to_lower=True)]
 Sku = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,32}$")]
+CouponCode = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,32}$", to_upper=True)]
 Secret = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
 
 OrderId = Annotated[

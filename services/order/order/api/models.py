@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from chassis.http import Body, Money
 from pydantic import ConfigDict, Field, StrictBool
 
-from order.api.fields import Code, Country, Email, Filled, Id, Line, Phone, Secret, Sku, Text
+from order.api.fields import Code, Country, CouponCode, Email, Filled, Id, Line, Phone, Secret, Sku, Text
 from order.shipments import ShipmentStatus
 
 ADDRESS: dict[str, Any] = {
@@ -54,7 +54,7 @@ class PlaceBody(Body):
     """Order what is in the cart: to ``shipping_address``, or to ``address_id`` out of the customer's own.
 
     Guests give their ``email``. Without ``payment`` the order waits to be paid. With ``expected_total`` it is placed at
-    that price or not at all.
+    that price or not at all. ``coupon`` takes the place of the cart's own.
     """
 
     model_config = example(shipping_address=ADDRESS, shipping_method="standard", payment=CARD)
@@ -64,7 +64,7 @@ class PlaceBody(Body):
     shipping_method: Code
     payment: PaymentChoice | None = None
     email: Email | None = None
-    coupon: Line | None = None
+    coupon: CouponCode | None = None
     coupon_required: StrictBool = False
     expected_total: Money | None = None
 
@@ -76,7 +76,7 @@ class QuoteBody(Body):
 
     address: PostalAddress | None = None
     shipping_method: Code | None = None
-    coupon: Line | None = None
+    coupon: CouponCode | None = None
 
 
 class AddressBody(Body):
@@ -123,11 +123,12 @@ class ShipmentPatch(Body):
 
 
 class RefundBody(Body):
-    """Without ``amount`` all that is left."""
+    """``amount``, or what was paid for the units ``lines``, less their share of a discount; else all that is left."""
 
     model_config = example(amount={"amount": "500.00", "currency": "KES"}, reason="Arrived with a dent")
 
     amount: Money | None = None
+    lines: Annotated[list[ParcelLine], Field(min_length=1, max_length=1000)] | None = None
     reason: Annotated[Filled, Field(max_length=200)] = "by_staff"
 
 

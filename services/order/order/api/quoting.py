@@ -21,7 +21,7 @@ from order import peers
 from order.api.answers import MONEY, LineAnswer, shown_as
 from order.api.asking import Asking, asking
 from order.api.models import QuoteBody
-from order.api.refusals import CART_EMPTY
+from order.api.refusals import CART_EMPTY, COUPONS
 from order.settings import Settings, ShippingMethod
 from order.totals import Quote, quote
 
@@ -52,6 +52,7 @@ QUOTE: JsonDict = {
     ],
     "shipping_methods": [{**STANDARD, "total": {"amount": "5248.00", "currency": "KES"}}],
     "shipping_method": "standard",
+    "coupon": None,
     "subtotal": {"amount": "4998.00", "currency": "KES"},
     "discount": MONEY,
     "shipping": {"amount": "250.00", "currency": "KES"},
@@ -99,6 +100,7 @@ class QuoteAnswer(Answer):
     items: list[QuotedLine]
     shipping_methods: list[QuotedMethod]
     shipping_method: str
+    coupon: str | None
     subtotal: Money
     discount: Money
     shipping: Money
@@ -111,23 +113,27 @@ class QuoteAnswer(Answer):
     "/cart/quote",
     operation_id="quote_cart",
     summary="What an order of the cart would cost",
-    responses=problems(CART_EMPTY),
+    responses=problems(CART_EMPTY, *COUPONS),
 )
 async def quote_cart(body: QuoteBody, ask: Asking = Depends(asking(cart_holder))) -> QuoteAnswer:
-    """By the very function that placing the order uses, for every way to send it."""
+    """By the very function that placing the order uses, for every way to send it.
+
+    With the cart's coupon, or `coupon` in its place; one that does not apply is refused, as it would be by the order.
+    """
     settings = ask.settings
-    if body.coupon is not None:
-        raise invalid("/coupon", "is not a coupon of this shop")
     method = shipping_method(settings, body.shipping_method) if body.shipping_method else settings.shipping_methods[0]
-    cart = await peers.read_cart(ask.service, ask.caller, ask.context) if ask.caller.known else None
+    cart = await peers.read_cart(ask.service, ask.caller, ask.context, body.coupon) if ask.caller.known else None
     if cart is None or not cart.lines:
         raise Problem(CART_EMPTY)
+    if cart.refusal is not None:
+        raise cart.refusal
     currency = settings.shop_currency
-    quoted = quote(cart.lines, method.minor(currency), currency)
+    quoted = _quote(method, cart, currency)
     return QuoteAnswer(
         items=_quoted_lines(quoted, cart.flags),
         shipping_methods=[_quoted_method(each, cart, currency) for each in settings.shipping_methods],
         shipping_method=method.code,
+        coupon=cart.coupon.code if cart.coupon else None,
         subtotal=Money.of(quoted.totals.subtotal, currency),
         discount=Money.of(quoted.totals.discount, currency),
         shipping=Money.of(quoted.totals.shipping, currency),
@@ -135,6 +141,10 @@ async def quote_cart(body: QuoteBody, ask: Asking = Depends(asking(cart_holder))
         rounding=Money.of(quoted.totals.rounding, currency),
         total=Money.of(quoted.totals.total, currency),
     )
+
+
+def _quote(method: ShippingMethod, cart: peers.Cart, currency: str) -> Quote:
+    return quote(cart.lines, method.minor(currency), currency, cart.coupon.reduction if cart.coupon else None)
 
 
 def _quoted_lines(quoted: Quote, flags: Mapping[str, Sequence[str]]) -> list[QuotedLine]:
@@ -156,7 +166,7 @@ def _quoted_lines(quoted: Quote, flags: Mapping[str, Sequence[str]]) -> list[Quo
 
 
 def _quoted_method(method: ShippingMethod, cart: peers.Cart, currency: str) -> QuotedMethod:
-    totals = quote(cart.lines, method.minor(currency), currency).totals
+    totals = _quote(method, cart, currency).totals
     return QuotedMethod(**_method(method, currency).model_dump(), total=Money.of(totals.total, currency))
 
 

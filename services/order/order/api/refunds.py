@@ -9,6 +9,7 @@ from chassis.http import (
     Paging,
     Router,
     idempotency,
+    invalid,
     ordering,
     paging,
     problems,
@@ -26,6 +27,7 @@ from order.api.fields import OrderId
 from order.api.models import RefundBody, RefundStatus
 from order.api.refusals import REFUND_TOO_LARGE
 from order.domain import order
+from order.shipments import Parcel
 
 router = Router(prefix="/api/v1", tags=["Refunds"])
 
@@ -61,13 +63,24 @@ async def refund_order(
     ask: Asking = Depends(asking(right("payments:write"))),
     once: Once = Depends(idempotency(required=True)),
 ) -> RefundAnswer:
-    """A part of what was captured, or without `amount` all that is left. `pending` until the provider has done it."""
+    """A part of what was captured: an `amount`, or what was paid for `lines`; without either all that is left.
+
+    `pending` until the provider has done it.
+    """
     row = await ask.row(order_id)
+    if body.lines and (body.amount or len({line.sku for line in body.lines}) < len(body.lines)):
+        raise invalid("/lines", "must name each SKU once, and without an amount")
     amount = body.amount.minor(row["currency"], "/amount", least=1) if body.amount else None
     made = await ask.done_before(once)
     if made is None:
         made = ask.service.world.ids()
-        command = commands.GiveBack(refund_id=made, amount=amount, reason=body.reason, now=ask.service.world.clock())
+        command = commands.GiveBack(
+            refund_id=made,
+            amount=amount,
+            reason=body.reason,
+            now=ask.service.world.clock(),
+            lines=tuple(Parcel(sku=line.sku, quantity=line.quantity) for line in body.lines or ()),
+        )
         done = await ask.service.execute(order, row["id"], command, ask.context, once.for_(made))
         if done.replayed:
             replayed(ask.response)

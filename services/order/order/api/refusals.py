@@ -32,6 +32,16 @@ OUT_OF_STOCK = problem_type(
     "shortages says which.",
     client="Take what is missing out of the cart and order the rest, with a new Idempotency-Key.",
 )
+COUPONS = tuple(map(registered, problems.COUPONS))
+"""Why a coupon does not apply: the cart says it, the order passes it on."""
+COUPON_REJECTED = problem_type(
+    "coupon-rejected",
+    409,
+    "The coupon was used up in that moment",
+    when="The order was placed with a coupon that it needed and did not get, so it was cancelled and the lines are "
+    "back in the cart; order says more.",
+    client="Order without the coupon, with a new Idempotency-Key.",
+)
 PAYMENT_FAILED = registered(problems.PAYMENT_FAILED)
 NOT_PAYABLE = registered(problems.NOT_PAYABLE)
 PAYMENT_IN_PROGRESS = registered(problems.PAYMENT_IN_PROGRESS)
