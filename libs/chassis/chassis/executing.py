@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 ROUNDS = OPTIMISTIC_ROUNDS * 3
 
 
+class Moved(Exception):
+    """The stream is no longer at the version that the caller had read: read it again, and see whether it still fits."""
+
+
 @dataclass(frozen=True, slots=True)
 class Executed:
     """What a command came to. ``replayed``: an earlier request with the same key did it, ``resource_id`` names what."""
@@ -30,9 +34,12 @@ class Executed:
     resource_id: str | None = None
 
 
-async def execute(service: "Service", do: Do, context: Context, once: Once | None, *, new: bool = False) -> Executed:
+async def execute(
+    service: "Service", do: Do, context: Context, once: Once | None, *, new: bool = False, expected: int | None = None
+) -> Executed:
     """Decide on what is remembered first (``new``: on streams that are not there yet), and if that is not enough on
-    what is read. After many lost races the other writers wait. Raises Refused and KeyReused.
+    what is read. After many lost races the other writers wait. Raises Refused and KeyReused, and Moved where the one
+    stream is not at the version ``expected``.
     """
     for attempt in range(ROUNDS + 1):
         try:
@@ -45,11 +52,11 @@ async def execute(service: "Service", do: Do, context: Context, once: Once | Non
                         return Executed(None, 0, replayed=True, resource_id=earlier)
                 if attempt < ROUNDS:
                     believed = service.store.remembered(streams_of([do]), new=new) if attempt == 0 else {}
-                    batch, written = await _attempt(service, connection, do, context, once, believed)
+                    batch, written = await _attempt(service, connection, do, context, once, believed, expected)
                 else:
                     async with connection.transaction():
                         await connection.execute(ONE_AT_A_TIME)
-                        batch, written = await _attempt(service, connection, do, context, once, {})
+                        batch, written = await _attempt(service, connection, do, context, once, {}, expected)
         except Conflict:
             continue
         except Refused:
@@ -70,6 +77,7 @@ async def _attempt(
     context: Context,
     once: Once | None,
     believed: Mapping[str, Held],
+    expected: int | None,
 ) -> tuple[Batch, Statement]:
     """Decide on the states that are ``believed``, and on others as they are read.
 
@@ -77,6 +85,8 @@ async def _attempt(
     """
     now, streams = service.world.clock(), streams_of([do])
     held = {**believed, **await service.store.load(connection, streams - believed.keys())}
+    if expected is not None and any(held[stream].version != expected for stream in streams):
+        raise Conflict("what is remembered is older") if believed else Moved
     batch = Batch(service.aggregates, held, now, service.world.ids)
     while True:
         try:

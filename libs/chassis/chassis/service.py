@@ -112,12 +112,14 @@ class Service:
         once: Once | None = None,
         *,
         new: bool = False,
+        expected: int | None = None,
     ) -> Executed:
         """Give a command to one stream. Raises Refused and KeyReused; a lost race is decided again.
 
         ``new``: the stream most likely does not exist yet, so it is looked for only if that turns out wrong.
+        ``expected``: only while the stream is at this version; else Moved, and nothing has happened.
         """
-        return await executing.execute(self, Do(decider, id_, command), context, once, new=new)
+        return await executing.execute(self, Do(decider, id_, command), context, once, new=new, expected=expected)
 
     async def execute_many(self, many: Many[Any], command: Any, context: Context, once: Once | None = None) -> Executed:
         """Give a command to several streams at once, all or nothing. ``state`` is None."""

@@ -14,7 +14,10 @@ from order.tables import orders
 OLDEST_UNSETTLED = "select min(created_at) from orders where not settled"
 BY_ID = "select * from orders where id = $1"
 BY_NUMBER = "select * from orders where number = $1"
-SHIPMENT = "select * from shipments where id = $1"
+SHIPMENT = """
+select shipments.*, orders.version as order_version from shipments join orders on orders.id = order_id
+where shipments.id = $1
+"""
 SHIPMENTS_OF = "select * from shipments where order_id = $1 order by created_at, id"
 REFUND = "select * from refunds where id = $1"
 REFUNDS_OF = "select * from refunds where order_id = $1 order by created_at, id"

@@ -168,6 +168,26 @@ async def test_the_address_can_change_until_the_order_is_confirmed(shop: Shop) -
     assert (final.status_code, kind(final)) == (409, "conflict")
 
 
+async def test_of_changes_made_at_once_by_who_knows_one_version_exactly_one_counts(shop: Shop) -> None:
+    order = await shop.awaiting()
+    path = f"/api/v1/orders/{order['id']}"
+    known = (await shop.get(f"/orders/{order['id']}")).headers["ETag"]
+    cities = ["Kisumu", "Nakuru", "Mombasa", "Eldoret"]
+    answers = await asyncio.gather(
+        *[
+            shop.client.patch(
+                path,
+                json={"shipping_address": {**ELSEWHERE, "city": city}},
+                headers={**shop.her, "If-Match": known},
+            )
+            for city in cities
+        ]
+    )
+    assert sorted(answer.status_code for answer in answers) == [200, 412, 412, 412]
+    (city,) = [city for city, answer in zip(cities, answers, strict=True) if answer.status_code == 200]
+    assert (await shop.order(order["id"]))["shipping_address"]["city"] == city
+
+
 async def test_a_customer_calls_it_off(shop: Shop) -> None:
     order = await shop.confirmed()
     answer = await shop.post(f"/orders/{order['id']}/cancel", {"reason": "found it cheaper"})

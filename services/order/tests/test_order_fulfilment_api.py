@@ -1,5 +1,6 @@
 """Parcels and refunds over HTTP, erasure, and views made again."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any
@@ -100,6 +101,24 @@ async def test_a_shipment_does_not_jump(shop: Shop) -> None:
     stale = await shop.client.patch(path, json={"status": "packed"}, headers={**shop.staff(), "If-Match": '"1"'})
     assert stale.status_code == 412
     assert (await shop.client.patch(path, json={"status": "lost"}, headers=shop.staff())).status_code == 422
+
+
+async def test_parcels_of_one_order_are_changed_at_once_each_by_its_own_version(shop: Shop) -> None:
+    order = await shop.confirmed()
+    line = order["items"][0]
+    part = {"lines": [{"sku": line["sku"], "quantity": 1}]}
+    other = (await shop.post(f"/orders/{order['id']}/shipments", part, shop.staff())).json()
+    paths = [f"/api/v1/shipments/{each}" for each in (order["shipments"][0]["id"], other["id"])]
+    tags = [(await shop.client.get(path, headers=shop.staff())).headers["ETag"] for path in paths]
+    answers = await asyncio.gather(
+        *[
+            shop.client.patch(path, json={"carrier": carrier}, headers={**shop.staff(), "If-Match": tag})
+            for path, tag in zip(paths, tags, strict=True)
+            for carrier in ("Posta", "G4S")
+        ]
+    )
+    codes = [answer.status_code for answer in answers]
+    assert (sorted(codes[:2]), sorted(codes[2:])) == ([200, 412], [200, 412])
 
 
 async def test_what_has_left_is_not_cancelled(shop: Shop) -> None:

@@ -57,6 +57,10 @@ class Precondition:
         if not any(tag.startswith((f'"{version}"', f'"{version}-')) for tag in self.given):
             raise Problem(PRECONDITION_FAILED, headers={"ETag": etag(version)})
 
+    def at(self, version: int) -> int | None:
+        """The version to expect of a stream whose state was checked when it was at ``version``; None: any will do."""
+        return version if self.given and "*" not in self.given else None
+
 
 async def precondition(request: Request) -> Precondition:
     """Only the version that the client knows is changed."""

@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from chassis.decider import Refused
+from chassis.executing import Moved
 from chassis.http import (
     FORBIDDEN,
     Listing,
@@ -32,6 +33,7 @@ from order.api.checkout import SEALED_PARTS
 from order.api.fields import OrderId
 from order.api.models import AddressBody, CancelBody, PaymentChoice, PaymentStatus, Status
 from order.api.refusals import ALREADY_SHIPPED, NOT_PAYABLE, PAYMENT_FAILED, PAYMENT_IN_PROGRESS
+from order.domain import order as decider
 from order.values import Address
 
 router = Router(prefix="/api/v1", tags=["Orders"])
@@ -118,7 +120,6 @@ async def change_order_address(
 ) -> OrderAnswer:
     """Before it is confirmed; from then on it may be on its way."""
     row = await ask.owned(order_id)
-    known.check(row["version"])
     parts = body.shipping_address.model_dump()
     subject = row["customer_id"] or row["id"]
     address = Address(
@@ -127,8 +128,14 @@ async def change_order_address(
         region=parts["region"],
         postal_code=parts["postal_code"],
     )
-    await ask.tell(row["id"], commands.ChangeAddress(address=address))
-    return await ask.show(await ask.row(row["id"]))
+    command = commands.ChangeAddress(address=address)
+    while True:
+        known.check(row["version"])
+        try:
+            await ask.service.execute(decider, row["id"], command, ask.context, expected=known.at(row["version"]))
+            return await ask.show(await ask.row(row["id"]))
+        except Moved:
+            row = await ask.owned(order_id)
 
 
 @router.post(

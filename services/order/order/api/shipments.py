@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+from chassis.executing import Moved
 from chassis.http import (
     NOT_FOUND,
     Answer,
@@ -156,15 +157,21 @@ async def update_shipment(
     tags: Tags = Depends(tagging),
 ) -> OrderShipmentAnswer:
     """pending, packed, in_transit, out_for_delivery, delivered: one step at a time; failed or returned on the way."""
-    row = await _row(ask, shipment_id)
-    known.check(row["version"])
     command = commands.UpdateShipment(
         shipment_id=shipment_id,
         status=body.status,
         carrier=body.carrier,
         tracking_number=body.tracking_number,
     )
-    await ask.tell(row["order_id"], command)
+    while True:
+        row = await _row(ask, shipment_id)
+        known.check(row["version"])
+        try:
+            expected = known.at(row["order_version"])
+            await ask.service.execute(order, row["order_id"], command, ask.context, expected=expected)
+            break
+        except Moved:
+            continue  # perhaps another parcel has: then this one is still what the client knows
     row = await _row(ask, shipment_id)
     tags.tell(row["version"])
     return shipment_answer(row)
