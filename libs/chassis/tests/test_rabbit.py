@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 
 import aio_pika
 import asyncpg
@@ -12,29 +11,12 @@ from chassis.courier import Unroutable
 from chassis.fixtures import until
 from chassis.rabbit import RabbitCourier, Topology, declare
 from chassis.servers.rabbit_for_tests import Broker
-from chassis.world import new_id
+from envelopes import COMMAND, EVENT, envelope
 from soko_contracts import Envelope
 
-EVENT = "order.confirmed.v1"
-COMMAND = "inventory.reserve_stock.v1"
 SECONDS = 20
 DIRECTORY_SAVED = 1.5
 """RabbitMQ saves its list of quorum queues about twice a second: a node killed before forgets a queue just declared."""
-
-
-def envelope(number: int, type_: str = EVENT, data: bytes = b"{}") -> Envelope:
-    return Envelope(
-        id=new_id(),
-        source="order",
-        type=type_,
-        time=datetime.now(UTC),
-        subject="order-1",
-        partitionkey="order-1",
-        sequence=number,
-        correlationid="story",
-        causationid="cause",
-        data=data,
-    )
 
 
 class Inbox:

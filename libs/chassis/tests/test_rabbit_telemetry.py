@@ -1,7 +1,6 @@
 """What FastStream's middleware tells of deliveries, on a real RabbitMQ."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import pytest
 from chassis import telemetry
@@ -10,30 +9,14 @@ from chassis.metrics import REGISTRY
 from chassis.rabbit import RabbitCourier, Topology, declare
 from chassis.servers.rabbit_for_tests import Broker
 from chassis.tracing import Tracing
-from chassis.world import new_id
+from envelopes import EVENT, envelope
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from soko_contracts import Envelope
 
-TYPE = "order.confirmed.v1"
 TRACE = "5f2b8f0c0e1d4c6b9a7d3e2f1a0b9c8d"
-
-
-def envelope(number: int) -> Envelope:
-    return Envelope(
-        id=new_id(),
-        source="order",
-        type=TYPE,
-        time=datetime.now(UTC),
-        subject="order-1",
-        partitionkey="order-1",
-        sequence=number,
-        correlationid="story",
-        causationid="cause",
-        traceparent=f"00-{TRACE}-00f067aa0ba902b7-01",
-        data=b"{}",
-    )
+TRACEPARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
 
 
 async def sent_and_received(rabbit: Broker, topology: Topology, count: int) -> list[Envelope]:
@@ -46,12 +29,14 @@ async def sent_and_received(rabbit: Broker, topology: Topology, count: int) -> l
     async def all_there() -> bool:
         return len(arrived) >= count
 
-    await declare(rabbit.url, {"cart": [TYPE]}, topology)
+    await declare(rabbit.url, {"cart": [EVENT]}, topology)
     courier = RabbitCourier(rabbit.url, topology)
-    courier.subscribe("cart", [TYPE], receive)
+    courier.subscribe("cart", [EVENT], receive)
     await courier.start()
     try:
-        with telemetry.messages("order", "send", [envelope(number) for number in range(count)]) as envelopes:
+        with telemetry.messages(
+            "order", "send", [envelope(n, traceparent=TRACEPARENT) for n in range(count)]
+        ) as envelopes:
             await courier.send(envelopes)
         await until(all_there)
     finally:
@@ -60,7 +45,7 @@ async def sent_and_received(rabbit: Broker, topology: Topology, count: int) -> l
 
 
 def delivered() -> float:
-    return REGISTRY.get_sample_value("soko_rabbit_delivered_total", {"type": TYPE, "redelivered": "false"}) or 0
+    return REGISTRY.get_sample_value("soko_rabbit_delivered_total", {"type": EVENT, "redelivered": "false"}) or 0
 
 
 async def test_deliveries_are_counted_by_type(rabbit: Broker, topology: Topology) -> None:
@@ -82,8 +67,8 @@ async def test_a_delivery_goes_on_the_trace_of_the_message(
         return next((span for span in kept.get_finished_spans() if span.name.endswith(" process")), None)
 
     delivery: ReadableSpan = await until(processed)
-    (sending,) = [span for span in kept.get_finished_spans() if span.name == f"send {TYPE}"]
-    assert delivery.name == f"{topology.exchange('event').name}.{TYPE} process"
+    (sending,) = [span for span in kept.get_finished_spans() if span.name == f"send {EVENT}"]
+    assert delivery.name == f"{topology.exchange('event').name}.{EVENT} process"
     assert delivery.parent is not None
     assert sending.context is not None
     assert (delivery.parent.span_id, delivery.parent.trace_id) == (sending.context.span_id, int(TRACE, 16))

@@ -10,7 +10,7 @@ from soko_contracts.sealed import Sealed
 from order import commands, events
 from order.events import Event
 from order.totals import Line, Reduction, quote
-from order.values import Address, Chosen, Claim, Waits
+from order.values import Address, Chosen, Claim, Shortage, Waits
 
 ORDER, CART, CUSTOMER = "order-1", "cart-1", "customer-1"
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -34,6 +34,10 @@ CASH = Chosen(payment_id="pay-1", method="cash_on_delivery")
 MPESA = Chosen(payment_id="pay-1", method="mpesa", phone=Sealed("pay-1", "phone"))
 BANK = Chosen(payment_id="pay-1", method="bank_transfer")
 
+STOCK_RESERVED = commands.RecordStockReserved(new_id="new-1", now=NOW)
+SHORTAGES = (Shortage(sku="KET-1", requested=2, available=1),)
+STOCK_REJECTED = commands.RecordStockRejected(shortages=SHORTAGES, now=NOW)
+CONFIRMED = events.Confirmed(payment_id="pay-1", method="card", shipment_id="new-1", confirmed_at=NOW)
 STOCK_LINES = (inventory.StockLine(sku="KET-1", quantity=2), inventory.StockLine(sku="MUG-1", quantity=1))
 COMMIT = inventory.CommitStock(order_id=ORDER)
 RELEASE = inventory.ReleaseStock(order_id=ORDER)

@@ -19,7 +19,10 @@ from order.testing import (
     ORDER,
     PUT_BACK,
     RELEASE,
+    SHORTAGES,
     STOCK_LINES,
+    STOCK_REJECTED,
+    STOCK_RESERVED,
     WAITS,
     WINDOW_END,
     authorise,
@@ -37,17 +40,8 @@ from order.testing import (
     tell,
 )
 from order.totals import Line, quote
-from order.values import Shortage
 from soko_contracts import inventory
 from soko_contracts import order as facts
-
-STOCK_RESERVED = commands.RecordStockReserved(new_id="new-1", now=NOW)
-
-SHORTAGES = (Shortage(sku="KET-1", requested=2, available=1),)
-
-STOCK_REJECTED = commands.RecordStockRejected(shortages=SHORTAGES, now=NOW)
-
-CONFIRMED = events.Confirmed(payment_id="pay-1", method="card", shipment_id="new-1", confirmed_at=NOW)
 
 # --- 1 place ---
 

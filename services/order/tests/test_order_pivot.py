@@ -9,6 +9,7 @@ from order.events import Event
 from order.testing import (
     CASH,
     COMMIT,
+    CONFIRMED,
     MPESA,
     NOW,
     OTHER_CARD,
@@ -35,15 +36,6 @@ from order.testing import (
     record_failed,
     tell,
 )
-from order.values import Shortage
-
-STOCK_RESERVED = commands.RecordStockReserved(new_id="new-1", now=NOW)
-
-SHORTAGES = (Shortage(sku="KET-1", requested=2, available=1),)
-
-STOCK_REJECTED = commands.RecordStockRejected(shortages=SHORTAGES, now=NOW)
-
-CONFIRMED = events.Confirmed(payment_id="pay-1", method="card", shipment_id="new-1", confirmed_at=NOW)
 
 # --- 3 authorise ---
 
