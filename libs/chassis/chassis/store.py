@@ -22,7 +22,7 @@ order by 1, 2
 """  # what came after the version known of each stream; of one not known, its snapshot and what came after that
 NO_SNAPSHOTS = -1
 
-CACHED_STREAMS = 10_000
+CACHED_STREAMS = 4_000
 
 
 class Store:
