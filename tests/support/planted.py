@@ -43,6 +43,9 @@ PLANTED = (
     Planted(
         "reserved = reservations", "inventory", "update stock set reserved = reserved + 1 where sku = '{sku}'", "{sku}"
     ),
+    Planted("locations add up", "inventory", "insert into shelves values ('{sku}', 'elsewhere', 3, 0, 0, 1)", "{sku}"),
+    Planted("transfers sum to nothing", "inventory", "update stock set in_transit = 1 where sku = '{sku}'", "{sku}"),
+    Planted("value = costs", "inventory", "update movements set cost = 5 where sku = '{sku}'", "{sku}"),
     Planted("a unit moves once", "inventory", REPEAT.format("stock-{sku}", "sold.v1"), "{paid}"),
     Planted(
         "an order holds its units",
@@ -258,7 +261,7 @@ PLANTED = (
     Planted(
         "snapshots equal the whole",
         "inventory",
-        'insert into snapshots values (\'stock-{sku}\', 2, 1, \'{{"sku": "{sku}", "threshold": 5, '
+        'insert into snapshots values (\'stock-{sku}\', 2, 2, \'{{"sku": "{sku}", "threshold": 5, '
         '"initial_received": true, "on_hand": 999, "reserved": 0, "shortage": 0}}\')',
         "{sku}",
     ),

@@ -36,7 +36,15 @@ def _quiet(run: Callable[[Databases, Report], Awaitable[None]]) -> Callable[[Dat
 
 
 CHECKS = (
-    Check("Units", _quiet(units.units), ("movements = on hand", "reserved is there", "reserved = reservations")),
+    Check(
+        "Units",
+        _quiet(units.units),
+        (
+            *("movements = on hand", "reserved is there", "reserved = reservations"),
+            *("transfers sum to nothing", "value = costs"),
+        ),
+    ),
+    Check("Locations", _quiet(units.places), ("locations add up",)),
     Check("Moves of units", _quiet(units.moves), ("a unit moves once",)),
     Check("Orders", _quiet(orders.orders), ("who waits has a timer",)),
     Check("Payments", _quiet(payments.payments), ("0 <= refunded <= captured", "who waits has a timer")),

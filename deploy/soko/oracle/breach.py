@@ -7,9 +7,13 @@ from dataclasses import dataclass, field
 RULES = {
     # 1. Units
     "movements = on hand": "A SKU's movements add up to what is on hand, which is never below zero.",
-    "reserved is there": "No more is reserved than is on hand, but for what a count found missing.",
+    "reserved is there": "No more is reserved than is on hand, but for what a count found missing and backorders "
+    "wait for.",
     "reserved = reservations": "What a SKU has reserved is what the orders hold of it.",
     "a unit moves once": "What reservations say was held, sold or given back is what the SKUs say, once each.",
+    "locations add up": "What a location has of a SKU, on hand and reserved, is what its movements and orders come to.",
+    "transfers sum to nothing": "What left one location has arrived at another, or is in transit.",
+    "value = costs": "The costs of a SKU's movements add up to what its units cost.",
     "an order holds its units": "An order that awaits payment holds its units, a confirmed one was sold them, "
     "any other has none.",
     "units belong to an order": "Nothing is held for, or sold to, an order that does not exist.",

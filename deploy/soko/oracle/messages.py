@@ -36,6 +36,7 @@ TELLS: Mapping[str, Mapping[str, str]] = {
         "reservation committed.v1": "inventory.stock_committed.v1",
         "stock level_crossed.v1": "inventory.stock_level.v1",
         "stock fell_low.v1": "inventory.stock_low.v1",
+        "stock filled.v1": "inventory.backorder_filled.v1",
     },
     "cart": {"cart opened.v1": "cart.opened.v1"},
 }

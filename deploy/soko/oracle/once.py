@@ -49,7 +49,8 @@ MISSING: Mapping[str, str] = {
     """,
     "inventory": """
         select route, key, resource_id from idempotency
-        where not exists (select from events where stream = 'stock-' || resource_id)
+        where not exists (select from events where stream in ('stock-' || resource_id, 'location-' || resource_id))
+          and not exists (select from transfers where id = resource_id)
     """,
     "cart": """
         select route, key, resource_id from idempotency
