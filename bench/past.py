@@ -32,7 +32,7 @@ from chassis.subscriptions import Received
 from chassis.world import World, uuid7
 from chassis.writing import insert, statement
 from inventory.domain.listing import ListSkus, listing
-from inventory.domain.stock_events import ListSku
+from inventory.domain.stock_commands import ListSku
 from notification.calls import ended, notification_in
 from notification.feed import LOCK, NUMBER
 from order.commands import Place, UpdateShipment

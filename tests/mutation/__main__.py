@@ -37,7 +37,8 @@ DOMAINS = {
     ),
     "payment": ("domain.commands", "domain.news", "domain.rules", "domain.state"),
     "inventory": (
-        *("domain.stock", "domain.reservation", "domain.reservation_events", "domain.holding", "domain.listing"),
+        *("domain.stock", "domain.shelves", "domain.costing", "domain.location", "domain.holding", "domain.listing"),
+        *("domain.reservation", "domain.reservation_events"),
     ),
 }
 TESTS = {

@@ -68,6 +68,8 @@ class Cast:
                 return {"sku": things["sku"]}
             case "create_shipment":
                 return {"lines": [{"sku": things["sku"], "quantity": 1}]}
+            case "send_transfer":
+                return {"sku": things["sku"], "destination": things["location_id"]}
             case "create_payment":
                 return {"order_id": things["order_id"]}
         return {}
@@ -145,6 +147,11 @@ async def _kept(shop: OpenShop, owner: Person, sku: str) -> dict[str, str]:
     address = await owner.call("POST", "/users/me/addresses", ADDRESS_BOOK)
     assert address.status_code == 201, address.text
     cart = await owner.add(sku)
+    staff = await shop.staff()
+    location = await staff.call("POST", "/inventory/locations", {"name": "Mombasa"})
+    journey = {"sku": sku, "quantity": 1, "origin": "main", "destination": location.json()["id"]}
+    transfer = await staff.call("POST", "/inventory/transfers", journey)
+    assert transfer.status_code == 201, transfer.text
     variant = (await owner.get(f"/variants?sku={sku}"))["items"][0]
     product = await owner.get(f"/products/{variant['product_id']}")
     return {
@@ -153,6 +160,8 @@ async def _kept(shop: OpenShop, owner: Person, sku: str) -> dict[str, str]:
         "session_id": session["id"],
         "address_id": address.json()["id"],
         "item_id": cart["items"][0]["id"],
+        "location_id": location.json()["id"],
+        "transfer_id": transfer.json()["id"],
         "variant_id": variant["id"],
         "product_id": product["id"],
         "category_id": product["categories"][0]["id"],

@@ -43,6 +43,9 @@ PLANTED = (
     Planted(
         "reserved = reservations", "inventory", "update stock set reserved = reserved + 1 where sku = '{sku}'", "{sku}"
     ),
+    Planted("locations add up", "inventory", "insert into shelves values ('{sku}', 'elsewhere', 3, 0, 0, 1)", "{sku}"),
+    Planted("transfers sum to nothing", "inventory", "update stock set in_transit = 1 where sku = '{sku}'", "{sku}"),
+    Planted("value = costs", "inventory", "update movements set cost = 5 where sku = '{sku}'", "{sku}"),
     Planted("a unit moves once", "inventory", REPEAT.format("stock-{sku}", "sold.v1"), "{paid}"),
     Planted(
         "an order holds its units",
@@ -127,6 +130,58 @@ PLANTED = (
         "delete from events where stream = 'order-{paid}' and type in ('payment_started.v1', 'payment_captured.v1')",
         "{paid}",
     ),
+    Planted(
+        "discount = shares",
+        "order",
+        "update events set data = jsonb_set(data, '{{lines,0,discount}}', '1') "
+        "where stream = 'order-{reduced}' and type = 'placed.v1'",
+        "{reduced}",
+    ),
+    Planted(
+        "discount = shares",
+        "order",
+        "update events set data = jsonb_set(data, '{{totals,total}}', '1') "
+        "where stream = 'order-{paid}' and type = 'placed.v1'",
+        "{paid}",
+    ),
+    Planted(
+        "uses = redemptions",
+        "cart",
+        "delete from events where stream = 'coupon-{coupon}' and type = 'freed.v1'",
+        "coupon {coupon}",
+    ),
+    Planted(
+        "uses = redemptions",
+        "cart",
+        "delete from events where stream like 'customer_uses-{coupon}.%' and type = 'uncounted.v1'",
+        "{coupon}.",
+    ),
+    Planted(
+        "no use too many",
+        "cart",
+        "update events set data = jsonb_set(data, '{{terms,max_uses}}', '0') "
+        "where stream = 'coupon-{coupon}' and type = 'created.v1'",
+        "where 0 may be",
+    ),
+    Planted(
+        "no use too many",
+        "cart",
+        "update events set data = jsonb_set(data, '{{terms,max_uses_per_customer}}', '0') "
+        "where stream = 'coupon-{coupon}' and type = 'created.v1'",
+        "customer_uses-{coupon}",
+    ),
+    Planted(
+        "a use is an order's",
+        "cart",
+        "delete from events where stream = 'redemption-{returned}' and type = 'returned.v1'",
+        "{returned}",
+    ),
+    Planted(
+        "a use is an order's",
+        "order",
+        "delete from events where stream = 'order-{reduced}' and type = 'coupon_redeemed.v1'",
+        "{reduced}",
+    ),
     # 3
     Planted(
         "every order settles",
@@ -160,6 +215,7 @@ PLANTED = (
     Planted("commands arrive", "inventory", "delete from events where stream = 'reservation-{paid}'", "{paid}"),
     Planted("commands arrive", "payment", "delete from events where stream = 'payment-{paid_payment}'", "{paid}"),
     Planted("commands arrive", "cart", "delete from events where type = 'put_back_asked.v1'", "{dropped}"),
+    Planted("commands arrive", "cart", "delete from events where stream = 'redemption-{reduced}'", "{reduced}"),
     Planted(
         "commands arrive",
         "notification",
@@ -258,7 +314,7 @@ PLANTED = (
     Planted(
         "snapshots equal the whole",
         "inventory",
-        'insert into snapshots values (\'stock-{sku}\', 2, 1, \'{{"sku": "{sku}", "threshold": 5, '
+        'insert into snapshots values (\'stock-{sku}\', 2, 2, \'{{"sku": "{sku}", "threshold": 5, '
         '"initial_received": true, "on_hand": 999, "reserved": 0, "shortage": 0}}\')',
         "{sku}",
     ),

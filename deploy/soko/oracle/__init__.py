@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
-from soko.oracle import messages, once, orders, payments, replay, secrets, units
+from soko.oracle import coupons, messages, once, orders, payments, replay, secrets, units
 from soko.oracle.breach import RULES, Breach, Report
 from soko.oracle.reading import Databases, opened
 from soko.oracle.rest import rest, unrest
@@ -36,9 +36,18 @@ def _quiet(run: Callable[[Databases, Report], Awaitable[None]]) -> Callable[[Dat
 
 
 CHECKS = (
-    Check("Units", _quiet(units.units), ("movements = on hand", "reserved is there", "reserved = reservations")),
+    Check(
+        "Units",
+        _quiet(units.units),
+        (
+            *("movements = on hand", "reserved is there", "reserved = reservations"),
+            *("transfers sum to nothing", "value = costs"),
+        ),
+    ),
+    Check("Locations", _quiet(units.places), ("locations add up",)),
     Check("Moves of units", _quiet(units.moves), ("a unit moves once",)),
-    Check("Orders", _quiet(orders.orders), ("who waits has a timer",)),
+    Check("Orders", _quiet(orders.orders), ("who waits has a timer", "discount = shares")),
+    Check("Coupons", _quiet(coupons.uses), ("uses = redemptions", "no use too many")),
     Check("Payments", _quiet(payments.payments), ("0 <= refunded <= captured", "who waits has a timer")),
     Check("Steps", _quiet(once.steps), ("a step is taken once", "streams have no gaps")),
     Check("Carts", _quiet(once.carts), ("one cart, one order",)),
@@ -61,6 +70,7 @@ CHECKS = (
         ),
         at_rest=True,
     ),
+    Check("Coupons, beside their orders", _quiet(coupons.holders_at_rest), ("a use is an order's",), at_rest=True),
     Check(
         "Reservations, beside their orders", _quiet(units.strays_at_rest), ("units belong to an order",), at_rest=True
     ),

@@ -7,9 +7,13 @@ from dataclasses import dataclass, field
 RULES = {
     # 1. Units
     "movements = on hand": "A SKU's movements add up to what is on hand, which is never below zero.",
-    "reserved is there": "No more is reserved than is on hand, but for what a count found missing.",
+    "reserved is there": "No more is reserved than is on hand, but for what a count found missing and backorders "
+    "wait for.",
     "reserved = reservations": "What a SKU has reserved is what the orders hold of it.",
     "a unit moves once": "What reservations say was held, sold or given back is what the SKUs say, once each.",
+    "locations add up": "What a location has of a SKU, on hand and reserved, is what its movements and orders come to.",
+    "transfers sum to nothing": "What left one location has arrived at another, or is in transit.",
+    "value = costs": "The costs of a SKU's movements add up to what its units cost.",
     "an order holds its units": "An order that awaits payment holds its units, a confirmed one was sold them, "
     "any other has none.",
     "units belong to an order": "Nothing is held for, or sold to, an order that does not exist.",
@@ -22,6 +26,11 @@ RULES = {
     "ledgers agree": "Every capture, refund and void of payment stands in the provider's ledger, and the other way.",
     "no promise is left": "Of a payment that is over, the provider holds no promise of the payer any more.",
     "money belongs to an order": "A payment for an order is one that this order began or was told of.",
+    "discount = shares": "An order's discount is the sum of its lines' shares, and its total is what these come to.",
+    "uses = redemptions": "A coupon's uses, in all and by customer, are as many as the orders that have it.",
+    "no use too many": "No coupon is used more often than it may be, in all or by one customer.",
+    "a use is an order's": "Whoever has a coupon's use is an order that stands and was placed with it: "
+    "a cancelled one has none.",
     # 3. Nothing is lost, nothing happens twice
     "every order settles": "Every placed order is confirmed, cancelled, or waits for its customer.",
     "who waits has a timer": "What has not settled has a timer, a call or a message that will move it on.",

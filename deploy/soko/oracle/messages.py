@@ -36,8 +36,13 @@ TELLS: Mapping[str, Mapping[str, str]] = {
         "reservation committed.v1": "inventory.stock_committed.v1",
         "stock level_crossed.v1": "inventory.stock_level.v1",
         "stock fell_low.v1": "inventory.stock_low.v1",
+        "stock filled.v1": "inventory.backorder_filled.v1",
     },
-    "cart": {"cart opened.v1": "cart.opened.v1"},
+    "cart": {
+        "cart opened.v1": "cart.opened.v1",
+        "redemption redeemed.v1": "cart.coupon_redeemed.v1",
+        "redemption rejected.v1": "cart.coupon_rejected.v1",
+    },
 }
 """Events that the world is told of, with the message that tells it: about the same id, numbered by the version."""
 

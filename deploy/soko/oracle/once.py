@@ -7,13 +7,17 @@ from soko.oracle.reading import Databases
 
 ONCE: Mapping[str, Sequence[str]] = {
     "order": (
-        *("placed.v1", "awaiting_payment.v1", "confirmed.v1", "cancelling.v1", "cancelled.v1"),
+        *("placed.v1", "coupon_redeemed.v1", "coupon_rejected.v1", "placed_without_coupon.v1", "awaiting_payment.v1"),
+        *("confirmed.v1", "cancelling.v1", "cancelled.v1"),
         *("payment_started.v1", "payment_captured.v1", "payment_failed.v1"),
         *("refund_started.v1", "refund_succeeded.v1", "refund_failed.v1"),
     ),
     "payment": ("requested.v1", "authorised.v1", "captured.v1", "voided.v1", "refunded.v1"),
     "inventory": ("held.v1", "committed.v1", "released.v1", "listed.v1"),
-    "cart": ("opened.v1", "ordered.v1", "merged.v1", "put_back_asked.v1", "put_back.v1"),
+    "cart": (
+        *("opened.v1", "ordered.v1", "merged.v1", "put_back_asked.v1", "put_back.v1"),
+        *("created.v1", "withdrawn.v1", "redeemed.v1", "rejected.v1", "returned.v1"),
+    ),
 }
 """Events that a stream has at most one of; at most one of each payment or refund, where they name one."""
 
@@ -49,11 +53,12 @@ MISSING: Mapping[str, str] = {
     """,
     "inventory": """
         select route, key, resource_id from idempotency
-        where not exists (select from events where stream = 'stock-' || resource_id)
+        where not exists (select from events where stream in ('stock-' || resource_id, 'location-' || resource_id))
+          and not exists (select from transfers where id = resource_id)
     """,
     "cart": """
         select route, key, resource_id from idempotency
-        where not exists (select from events where stream = 'cart-' || resource_id)
+        where not exists (select from events where stream in ('cart-' || resource_id, 'coupon-' || resource_id))
     """,
 }
 """Keys whose thing is not there. What state-stored services made may have been deleted since."""

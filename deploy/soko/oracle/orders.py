@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from soko.oracle.breach import Report
 from soko.oracle.payments import Payment, payments_in
@@ -27,6 +28,10 @@ class Order:
     customer_id: str | None = None
     status: str = "new"
     total: int = 0
+    flaw: str = ""
+    coupon: str = ""
+    """Where its coupon is: asked, redeemed, rejected; empty for none."""
+    stock_asked: bool = False
     lines: Counter[str] = field(default_factory=Counter)
     refunds: dict[str, tuple[str, int, str]] = field(default_factory=dict)
     attempts: set[str] = field(default_factory=set)
@@ -65,6 +70,14 @@ def order_in(id_: str, events: Iterable[Event]) -> Order:
                 order.customer_id, order.total = data["customer_id"], data["totals"]["total"]
                 for line in data["lines"]:
                     order.lines[line["sku"]] += line["quantity"]
+                order.coupon, order.flaw = "asked" if data.get("coupon") else "", flaw_of(data)
+                order.stock_asked = not order.coupon
+            case "coupon_redeemed.v1":
+                order.coupon, order.stock_asked = "redeemed", True
+            case "coupon_rejected.v1":
+                order.coupon = "rejected"
+            case "placed_without_coupon.v1":
+                order.total, order.flaw, order.stock_asked = data["totals"]["total"], flaw_of(data), True
             case "awaiting_payment.v1":
                 order.status = "awaiting_payment"
             case "payment_started.v1":
@@ -98,11 +111,25 @@ def order_in(id_: str, events: Iterable[Event]) -> Order:
     return order
 
 
+def flaw_of(data: Mapping[str, Any]) -> str:
+    """What does not add up in an order's lines and totals."""
+    totals, lines = data["totals"], data["lines"]
+    goods = sum(line["quantity"] * line["unit_price"] for line in lines)
+    shares = sum(line["discount"] for line in lines)
+    due = totals["subtotal"] - totals["discount"] + totals["shipping"] + totals["tax"] + totals["rounding"]
+    if (totals["subtotal"], totals["discount"]) != (goods, shares):
+        return f"goods for {totals['subtotal']} less {totals['discount']}, where its lines say {goods} less {shares}"
+    return "" if due == totals["total"] else f"its parts come to {due}, its total is {totals['total']}"
+
+
 async def orders(databases: Databases, report: Report) -> None:
     """Each order by itself: it will move on, if it has not settled."""
     async for streams in databases.streams("order", "order"):
         found = [order_in(id_, events) for id_, events in streams.items()]
         report.orders += len(found)
+        for order in found:
+            if order.flaw:
+                report.add("discount = shares", f"order {order.id}", order.flaw, order.rows)
         unsettled = [f"order-{order.id}" for order in found if not order.settled or order.status == "awaiting_payment"]
         waits = {row["stream"] for row in await databases.rows("order", WAITS, unsettled)}
         for name in unsettled:
@@ -131,10 +158,14 @@ def _settle(found: Iterable[Order], report: Report) -> None:
 
 async def _units(databases: Databases, found: Mapping[str, Order], report: Report) -> None:
     reservations = await databases.some("inventory", "reservation", found)
+    redemptions = await databases.some("cart", "redemption", [id_ for id_, order in found.items() if order.coupon])
     for id_, order in found.items():
         events = reservations.get(id_, ())
         rows = (*order.rows, f"inventory.events reservation-{id_}")
-        if not events:
+        if order.coupon and not redemptions.get(id_):
+            where = (*order.rows, f"cart.events redemption-{id_}")
+            report.add("commands arrive", f"order {id_}", "cart was never asked for its coupon", where)
+        if not events and order.stock_asked:
             report.add("commands arrive", f"order {id_}", "inventory was never asked for its units", rows)
         has = _holds(events)
         wanted = {"awaiting_payment": ("held", order.lines), "confirmed": ("sold", order.lines)}

@@ -8,11 +8,16 @@ from soko_contracts.registry import command, event
 
 @dataclass(frozen=True, kw_only=True)
 class StockLine:
-    """So many units of a SKU; ``location_id`` is null while the shop has one location."""
+    """So many units of a SKU, at a location: null is the main one, which is all that a shop has to begin with.
+
+    ``backordered``: they were promised before they came, and are at no location yet. In a reserve inventory chooses
+    the location, whatever stands there.
+    """
 
     sku: str
     quantity: int
     location_id: str | None = None
+    backordered: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,12 +72,17 @@ class ReservationExpiring:
 
 @event("inventory.stock_level.v1")
 class StockLevel:
-    """How much of a SKU there is, when that crosses zero or its threshold, either way."""
+    """How much of a SKU there is over all locations, when that crosses zero or its threshold, either way.
+
+    ``backorderable`` units can be ordered besides those ``available``, though they have not come yet; while none are
+    available, it is told too when these begin or end.
+    """
 
     sku: str
     on_hand: int
     reserved: int
     available: int
+    backorderable: int = 0
 
 
 @event("inventory.stock_low.v1")
@@ -82,6 +92,16 @@ class StockLow:
     sku: str
     available: int
     threshold: int
+
+
+@event("inventory.backorder_filled.v1")
+class BackorderFilled:
+    """``quantity`` units have come that the order had been promised before; they are set aside for it."""
+
+    order_id: str
+    sku: str
+    quantity: int
+    location_id: str | None = None
 
 
 @command("inventory.reserve_stock.v1")

@@ -14,7 +14,7 @@ from inventory.domain.holding import holding
 from inventory.domain.listing import ListSkus, listing
 from inventory.domain.reservation import ASK_CATALOG
 from inventory.domain.reservation_events import Reserve, lines_of
-from inventory.domain.stock_events import ListSku
+from inventory.domain.stock_commands import ListSku
 from inventory.settings import Settings
 
 calls = Calls()

@@ -1,13 +1,18 @@
-"""What the inventory obeys, and what it hears from the catalog."""
+"""What the inventory obeys, and what it hears: from the catalog, and from itself that units came for who waited."""
 
+from collections.abc import Iterable
+
+from chassis.rows import Keep
 from chassis.subscriptions import Received, Subscriptions
 from soko_contracts import catalog, inventory
 
 from inventory.domain.holding import holding
 from inventory.domain.listing import ListSkus, listing
-from inventory.domain.reservation_events import Commit, Extend, Release, Reserve, lines_of
-from inventory.domain.stock_events import ListSku
+from inventory.domain.reservation import reservation
+from inventory.domain.reservation_events import AskNow, Commit, Extend, Release, Reserve, lines_of
+from inventory.domain.stock_commands import ListSku
 from inventory.settings import Settings
+from inventory.tables import prices
 
 
 def subscribe(settings: Settings) -> Subscriptions:
@@ -33,6 +38,10 @@ def subscribe(settings: Settings) -> Subscriptions:
     def extend_reservation(message: inventory.ExtendReservation, at: Received) -> Extend:
         return Extend(message.order_id, message.expires_at)
 
+    @subscriptions.on(inventory.BackorderFilled, reservation)
+    def backorder_filled(message: inventory.BackorderFilled, at: Received) -> tuple[str, AskNow]:
+        return message.order_id, AskNow(message.order_id, at.now)
+
     @subscriptions.on(catalog.ProductCreated, listing, key=lambda message: message.product_id)
     def product_created(message: catalog.ProductCreated, at: Received) -> ListSkus:
         initial = message.initial_stock
@@ -42,4 +51,30 @@ def subscribe(settings: Settings) -> Subscriptions:
     def variant_created(message: catalog.VariantCreated, at: Received) -> ListSkus:
         return ListSkus((ListSku(message.sku, threshold, message.initial_stock or 0),))
 
+    @subscriptions.keep(catalog.ProductCreated)
+    @subscriptions.keep(catalog.ProductUpdated)
+    @subscriptions.keep(catalog.ProductArchived)
+    def prices_of_product(message: catalog.Product, at: Received) -> Iterable[Keep]:
+        return [price_of(variant, at.sequence) for variant in message.variants]
+
+    @subscriptions.keep(catalog.VariantCreated)
+    @subscriptions.keep(catalog.VariantUpdated)
+    @subscriptions.keep(catalog.VariantRemoved)
+    @subscriptions.keep(catalog.PriceChanged)
+    def price_of_variant(message: catalog.Variant, at: Received) -> Iterable[Keep]:
+        return [price_of(message, at.sequence)]
+
     return subscriptions
+
+
+def price_of(variant: catalog.Variant, sequence: int) -> Keep:
+    """What the variant costs, as the catalog last said."""
+    row = {
+        "variant_id": variant.variant_id,
+        "sku": variant.sku,
+        "price": variant.price,
+        "currency": variant.currency,
+        "active": variant.active,
+        "sequence": sequence,
+    }
+    return Keep(prices, row)

@@ -1,17 +1,23 @@
-"""From the events of a SKU to what staff see of it, and the queries on that."""
+"""From the events of a SKU, and of a location, to what staff see of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
-import sqlalchemy as sa
 from chassis.rows import Meta, Put
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from inventory.domain.stock import Stock
-from inventory.domain.stock_events import Adjusted, Counted, Event, Received, Returned, Sold
-from inventory.tables import movements, stock
+from inventory.domain.location import Added, Changed
+from inventory.domain.shelves import Stock
+from inventory.domain.stock_events import (
+    Adjusted,
+    Arrived,
+    Counted,
+    Dispatched,
+    Event,
+    Received,
+    Returned,
+    Sold,
+)
+from inventory.tables import locations, movements, shelves, stock, transfers
 
 
 def stock_view(event: Event, state: Stock, meta: Meta) -> Iterable[Put]:
@@ -27,119 +33,116 @@ def stock_view(event: Event, state: Stock, meta: Meta) -> Iterable[Put]:
             "threshold": state.threshold,
             "version": meta.version,
             "updated_at": meta.recorded_at,
+            "backorder_limit": state.backorder_limit,
+            "backordered": state.backordered,
+            "in_transit": state.travelling,
+            "costed": state.costed,
+            "cost": state.cost,
         },
     )
-    if (moved := movement(event)) is None:
-        return
-    delta, reason, reference, note = moved
-    yield Put(
-        movements,
+    if state.elsewhere:
+        yield from by_location(state, meta)
+    if (moved := movement(event)) is not None:
+        yield Put(
+            movements,
+            {
+                "sku": meta.id,
+                "version": meta.version,
+                "at": meta.recorded_at,
+                "delta": moved.delta,
+                "reason": moved.reason,
+                "reference": moved.reference,
+                "note": moved.note,
+                "on_hand": state.on_hand,
+                "location_id": moved.location,
+                "cost": moved.cost,
+                "unit_cost": moved.unit_cost,
+                "supplier": moved.supplier,
+            },
+        )
+    if isinstance(event, Dispatched | Arrived):
+        yield journey(event, meta)
+
+
+def by_location(state: Stock, meta: Meta) -> Iterable[Put]:
+    """The units at each location."""
+    for shelf in state.shelves:
+        yield Put(
+            shelves,
+            {
+                "sku": meta.id,
+                "location_id": shelf.location,
+                "on_hand": shelf.on_hand,
+                "reserved": shelf.reserved,
+                "shortage": shelf.shortage,
+                "version": meta.version,
+            },
+        )
+
+
+def journey(event: Dispatched | Arrived, meta: Meta) -> Put:
+    """The transfer as it stands after the event."""
+    arrived = isinstance(event, Arrived)
+    return Put(
+        transfers,
         {
+            "id": event.transfer_id,
             "sku": meta.id,
+            "quantity": event.quantity,
+            "origin": event.origin,
+            "destination": event.destination,
+            "reference": event.reference,
+            "status": "arrived" if arrived else "in_transit",
+            "arrived_at" if arrived else "sent_at": meta.recorded_at,
             "version": meta.version,
-            "at": meta.recorded_at,
-            "delta": delta,
-            "reason": reason,
-            "reference": reference,
-            "note": note,
-            "on_hand": state.on_hand,
         },
     )
 
 
-def movement(event: Event) -> tuple[int, str, str | None, str | None] | None:
-    """The units that the event moved, with reason, reference and note; None where it moved none."""
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """Units that came or went at a location, why, and what that changed the value by."""
+
+    delta: int
+    reason: str
+    location: str
+    cost: int = 0
+    reference: str | None = None
+    note: str | None = None
+    unit_cost: int | None = None
+    supplier: str | None = None
+
+
+def movement(event: Event) -> Movement | None:
+    """The movement that the event was; None where it moved no units."""
     match event:
-        case Received(quantity, reference):
-            return quantity, "received", reference, None
-        case Sold(order_id, quantity):
-            return -quantity, "sold", order_id, None
-        case Returned(order_id, quantity):
-            return quantity, "returned", order_id, None
-        case Counted(_, delta, _, reference):
-            return delta, "counted", reference, None
-        case Adjusted(delta, reason, note):
-            return delta, reason, None, note
+        case Received(quantity, reference, _, location, unit_cost, supplier, cost):
+            return Movement(quantity, "received", location, cost, reference, None, unit_cost, supplier)
+        case Sold(order_id, quantity, location, cost):
+            return Movement(-quantity, "sold", location, cost, order_id)
+        case Returned(order_id, quantity, location, cost):
+            return Movement(quantity, "returned", location, cost, order_id)
+        case Counted(_, delta, _, reference, location, cost):
+            return Movement(delta, "counted", location, cost, reference)
+        case Adjusted(delta, reason, note, location, cost):
+            return Movement(delta, reason, location, cost, note=note)
+        case Dispatched(transfer_id, quantity, origin):
+            return Movement(-quantity, "transferred", origin, reference=transfer_id)
+        case Arrived(transfer_id, quantity, _, destination):
+            return Movement(quantity, "transferred", destination, reference=transfer_id)
         case _:
             return None
 
 
-LEVELS = """
-select sku, on_hand, reserved, available, shortage, threshold, version, updated_at
-from stock where sku = any($1::text[]) order by sku
-"""
-
-
-async def levels(pool: Any, skus: Sequence[str]) -> list[Any]:
-    """These SKUs as they stand; those that are not in the inventory are left out."""
-    found: list[Any] = await pool.fetch(LEVELS, list(skus))
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """Which SKUs a list shows: any of ``skus``; ``search`` within the SKU; low, or not; with free units, or without."""
-
-    skus: tuple[str, ...] = ()
-    search: str | None = None
-    low: bool | None = None
-    in_stock: bool | None = None
-
-
-async def skus_like(
-    sql: AsyncConnection, filters: Filters, ordering: Sequence[tuple[str, bool]], limit: int, offset: int
-) -> tuple[Sequence[Any], int]:
-    """One page of the SKUs that fit, and how many fit in all. ``ordering``: pairs of column and descending."""
-    wanted = sa.and_(*_conditions(filters))
-    columns = [stock.c[name].desc() if descending else stock.c[name] for name, descending in ordering]
-    page = await sql.execute(sa.select(stock).where(wanted).order_by(*columns).limit(limit).offset(offset))
-    total = await sql.scalar(sa.select(sa.func.count()).select_from(stock).where(wanted))
-    return page.all(), total or 0
-
-
-def _conditions(filters: Filters) -> Iterable[sa.ColumnElement[bool]]:
-    yield sa.true()
-    if filters.skus:
-        yield stock.c.sku.in_(filters.skus)
-    if filters.search:
-        yield stock.c.sku.icontains(filters.search, autoescape=True)
-    if filters.low is not None:
-        yield (stock.c.available <= stock.c.threshold) == filters.low
-    if filters.in_stock is not None:
-        yield (stock.c.available > 0) == filters.in_stock
-
-
-@dataclass(frozen=True, slots=True)
-class Ledger:
-    """Which movements of a SKU are shown: any of ``reasons``, from ``after`` on and until just before ``before``."""
-
-    sku: str
-    reasons: tuple[str, ...] = ()
-    after: datetime | None = None
-    before: datetime | None = None
-
-
-async def movements_of(
-    sql: AsyncConnection, ledger: Ledger, limit: int, offset: int, below: int | None = None
-) -> Sequence[Any]:
-    """One page of the movements, the newest first; ``below``: only those before that version."""
-    wanted = sa.select(movements).where(*_entries(ledger))
-    if below is not None:
-        wanted = wanted.where(movements.c.version < below)
-    return (await sql.execute(wanted.order_by(movements.c.version.desc()).limit(limit).offset(offset))).all()
-
-
-async def movement_count(sql: AsyncConnection, ledger: Ledger) -> int:
-    """How many movements there are in all."""
-    count = sa.select(sa.func.count()).select_from(movements).where(*_entries(ledger))
-    return await sql.scalar(count) or 0
-
-
-def _entries(ledger: Ledger) -> Iterable[sa.ColumnElement[bool]]:
-    yield movements.c.sku == ledger.sku
-    if ledger.reasons:
-        yield movements.c.reason.in_(ledger.reasons)
-    if ledger.after is not None:
-        yield movements.c.at >= ledger.after
-    if ledger.before is not None:
-        yield movements.c.at < ledger.before
+def location_view(event: Added | Changed, state: object, meta: Meta) -> Iterable[Put]:
+    """The location as it stands after the event."""
+    yield Put(
+        locations,
+        {
+            "id": meta.id,
+            "name": event.name,
+            "priority": event.priority,
+            "version": meta.version,
+            "updated_at": meta.recorded_at,
+        },
+    )

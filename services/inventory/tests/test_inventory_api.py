@@ -12,7 +12,7 @@ from chassis.fixtures import Harness
 from inventory.domain.holding import holding
 from inventory.domain.listing import ListSkus, listing
 from inventory.domain.reservation_events import Line, Reserve
-from inventory.domain.stock_events import ListSku
+from inventory.domain.stock_commands import ListSku
 from inventory.service import build
 from inventory.settings import Settings
 from starlette.applications import Starlette
@@ -75,8 +75,13 @@ async def test_one_sku_is_shown_as_it_stands(shop: Harness) -> None:
         "reserved": 16,
         "available": 4,
         "shortage": 0,
+        "in_transit": 0,
         "threshold": 5,
         "low": True,
+        "backorder_limit": 0,
+        "backordered": 0,
+        "value": {"at_price": None, "at_cost": {"amount": "0.00", "currency": "KES"}, "units_without_cost": 20},
+        "locations": [{"location_id": "main", "on_hand": 20, "reserved": 16, "available": 4, "shortage": 0}],
         "updated_at": answer.json()["updated_at"],
     }
     again = await shop.client.get("/api/v1/inventory/KET-1", headers={"If-None-Match": answer.headers["ETag"]})
@@ -303,7 +308,7 @@ async def test_another_service_brings_the_initial_stock_once(shop: Harness) -> N
     catalog = shop.service_token("catalog")
     for _ in range(2):
         answer = await shop.client.post("/internal/v1/stock/POT", json={"initial": 7}, headers=catalog)
-        assert answer.json() == {"sku": "POT", "on_hand": 7, "reserved": 0, "available": 7}
+        assert answer.json() == {"sku": "POT", "on_hand": 7, "reserved": 0, "available": 7, "backorderable": 0}
     kettle = await shop.client.post("/internal/v1/stock/KET-1", json={"initial": 20}, headers=catalog)
     assert kettle.json()["on_hand"] == 20
 
@@ -311,7 +316,7 @@ async def test_another_service_brings_the_initial_stock_once(shop: Harness) -> N
 async def test_another_service_asks_for_levels(shop: Harness) -> None:
     answer = await shop.client.get("/internal/v1/stock?sku=KET-1&sku=NONE", headers=shop.service_token("cart"))
     assert answer.json() == {
-        "items": [{"sku": "KET-1", "on_hand": 20, "reserved": 0, "available": 20}],
+        "items": [{"sku": "KET-1", "on_hand": 20, "reserved": 0, "available": 20, "backorderable": 0}],
         "missing": ["NONE"],
     }
 
@@ -320,7 +325,7 @@ async def test_the_documents_show_every_operation_with_an_example(shop: Harness)
     document = shop.service.app.openapi()
     operations = [each for path in document["paths"].values() for each in path.values()]
     assert {each["operationId"] for each in operations} >= {"list_stock", "adjust_stock", "list_movements"}
-    for name in ("SkuAnswer", "MovementAnswer", "AdjustmentBody", "ReceiptBody", "CountBody", "ThresholdBody"):
+    for name in ("SkuAnswer", "MovementAnswer", "AdjustmentBody", "ReceiptBody", "CountBody", "ConfigurationBody"):
         assert document["components"]["schemas"][name]["examples"]
 
 

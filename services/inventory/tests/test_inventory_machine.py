@@ -12,8 +12,10 @@ from inventory.domain.holding import Command, holding
 from inventory.domain.listing import ListSkus, listing
 from inventory.domain.reservation import Reservation, Status, reservation
 from inventory.domain.reservation_events import Commit, Expire, Extend, Release, Reserve, lines_of
-from inventory.domain.stock import Stock, stock
-from inventory.domain.stock_events import Adjust, Count, FellLow, ListSku, Receive, SetThreshold
+from inventory.domain.shelves import Stock
+from inventory.domain.stock import stock
+from inventory.domain.stock_commands import Adjust, Configure, Count, ListSku, Receive
+from inventory.domain.stock_events import FellLow
 from inventory.service import AGGREGATES
 from journal import Journal
 from soko_contracts.inventory import (
@@ -90,7 +92,7 @@ class Warehouse(RuleBasedStateMachine):
         self.shop.execute_many(holding, command)
         self.hear()
 
-    def move(self, sku: str, command: Receive | Count | Adjust | SetThreshold) -> None:
+    def move(self, sku: str, command: Receive | Count | Adjust | Configure) -> None:
         self.shop.execute(stock, sku, command)
         self.hear()
 
@@ -247,7 +249,7 @@ class Warehouse(RuleBasedStateMachine):
     @rule(sku=SKUS, threshold=st.integers(0, 6))
     def somebody_sets_when_it_is_low(self, sku: str, threshold: int) -> None:
         if self.known(sku):
-            self.move(sku, SetThreshold(threshold))
+            self.move(sku, Configure(threshold))
 
     # --- what always holds ---
 

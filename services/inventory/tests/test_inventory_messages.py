@@ -13,8 +13,9 @@ from chassis.fixtures import Harness
 from chassis.rebuild import Rebuild
 from inventory.domain.holding import holding
 from inventory.domain.reservation_events import Line, Reserve
-from inventory.domain.stock import Stock, stock
-from inventory.domain.stock_events import Receive
+from inventory.domain.shelves import Stock
+from inventory.domain.stock import stock
+from inventory.domain.stock_commands import Receive
 from inventory.service import build
 from inventory.settings import Settings
 from soko_contracts.catalog import ProductCreated, Variant, VariantCreated
@@ -132,7 +133,8 @@ async def balanced(shop: Harness) -> None:
         assert 0 <= row["reserved"] <= row["on_hand"] + row["shortage"]
     assert await pool.fetchval("select count(*) from inbox") == 0
     rebuilt = await Rebuild(shop.service).run()
-    assert [(each.table, each.differed) for each in rebuilt] == [("stock", False), ("movements", False)]
+    views = ("stock", "movements", "shelves", "transfers", "locations")
+    assert [(each.table, each.differed) for each in rebuilt] == [(table, False) for table in views]
 
 
 async def test_an_order_is_reserved_and_sold(shop: Harness) -> None:

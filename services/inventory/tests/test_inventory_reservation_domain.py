@@ -10,7 +10,7 @@ from inventory.domain.listing import ListSkus, listing
 from inventory.domain.reservation import Status, reservation
 from inventory.domain.reservation_events import Commit, Expire, Extend, Line, Release, Reserve, lines_of
 from inventory.domain.stock import stock
-from inventory.domain.stock_events import Count, ListSku, Receive
+from inventory.domain.stock_commands import Count, ListSku, Receive
 from soko_contracts.inventory import (
     ReservationExpiring,
     Shortage,

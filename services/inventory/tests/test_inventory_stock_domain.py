@@ -2,28 +2,33 @@
 
 import pytest
 from chassis.testing import given
-from inventory.domain.stock import Stock, stock
-from inventory.domain.stock_events import (
+from inventory.domain.shelves import Part, Shelf, Stock
+from inventory.domain.stock import stock
+from inventory.domain.stock_commands import (
     Adjust,
-    Adjusted,
     Command,
+    Configure,
     Count,
+    Dispatch,
+    ListSku,
+    Receive,
+    Release,
+    Reserve,
+    Sell,
+    TakeBack,
+    TakeIn,
+)
+from inventory.domain.stock_events import (
+    Adjusted,
     Counted,
     FellLow,
     LevelCrossed,
     Listed,
-    ListSku,
-    Receive,
     Received,
-    Release,
     Released,
-    Reserve,
     Reserved,
     Returned,
-    Sell,
-    SetThreshold,
     Sold,
-    TakeBack,
     ThresholdSet,
 )
 from soko_contracts.inventory import StockLevel, StockLow
@@ -57,7 +62,11 @@ def test_initial_stock_may_come_after_the_listing_and_after_other_stock() -> Non
 
 
 @pytest.mark.parametrize(
-    "command", [Receive(1), Count(1), Adjust(1), SetThreshold(1), Reserve("o", 1), Sell("o", 1), TakeBack("o", 1)]
+    "command",
+    [
+        *(Receive(1), Count(1), Adjust(1), Configure(1), Reserve("o", 1), Dispatch("t", 1, "main", "b"), TakeIn("t")),
+        *(Release("o", (Part(1),)), Sell("o", (Part(1),)), TakeBack("o", (Part(1),))),
+    ],
 )
 def test_nothing_moves_of_a_sku_nobody_listed(command: Command) -> None:
     given(stock).when(command).refuses("unknown-sku")
@@ -91,23 +100,23 @@ def test_low_is_told_once_a_crossing() -> None:
 
 def test_units_that_come_back_cross_upwards() -> None:
     empty = (*TWENTY, Reserved("a", 20))
-    given(stock, *empty).when(Release("a", 20)).then(Released("a", 20), crossed(20, 0, 20))
-    given(stock, *empty).when(Release("a", 2)).then(Released("a", 2), crossed(20, 18, 2))
+    given(stock, *empty).when(Release("a", (Part(20),))).then(Released("a", 20), crossed(20, 0, 20))
+    given(stock, *empty).when(Release("a", (Part(2),))).then(Released("a", 2), crossed(20, 18, 2))
 
 
 def test_selling_takes_reserved_units_off_the_shelf_and_crosses_nothing() -> None:
-    outcome = given(stock, *TWENTY, Reserved("o", 15)).when(Sell("o", 15)).then(Sold("o", 15)).sends()
+    outcome = given(stock, *TWENTY, Reserved("o", 15)).when(Sell("o", (Part(15),))).then(Sold("o", 15)).sends()
     assert outcome.state.on_hand == outcome.state.available == 5
     assert outcome.state.reserved == 0
 
 
 def test_the_last_unit_can_be_sold() -> None:
-    given(stock, *TWENTY, Reserved("o", 20)).when(Sell("o", 20)).then(Sold("o", 20)).sends()
+    given(stock, *TWENTY, Reserved("o", 20)).when(Sell("o", (Part(20),))).then(Sold("o", 20)).sends()
 
 
 def test_units_sold_to_an_order_that_was_cancelled_are_free_again() -> None:
     gone = (*TWENTY, Reserved("o", 20), Sold("o", 20))
-    given(stock, *gone).when(TakeBack("o", 20)).then(Returned("o", 20), crossed(20, 0, 20))
+    given(stock, *gone).when(TakeBack("o", (Part(20),))).then(Returned("o", 20), crossed(20, 0, 20))
 
 
 def test_an_adjustment_says_why() -> None:
@@ -125,6 +134,7 @@ def test_a_count_is_a_fact_and_records_the_reserved_units_it_does_not_find() -> 
     counted = Counted(12, -8, 6, "stocktake")
     outcome = given(stock, *TWENTY, Reserved("o", 18)).when(Count(12, "stocktake")).then(counted, crossed(12, 18, 0))
     assert outcome.state == Stock(SKU, 5, True, on_hand=12, reserved=18, shortage=6)
+    assert outcome.state.shelves == (Shelf("main", 12, 18, 6),)
 
 
 def test_a_shortage_closes_as_units_come_and_reservations_go() -> None:
@@ -142,7 +152,8 @@ def test_an_adjustment_that_takes_nothing_is_fine_during_a_shortage(delta: int) 
 
 
 def test_units_that_are_not_there_are_not_sold() -> None:
-    given(stock, *TWENTY, Reserved("o", 18), Counted(12, -8, 6)).when(Sell("o", 13)).refuses("not-enough-stock")
+    short = (*TWENTY, Reserved("o", 18), Counted(12, -8, 6))
+    given(stock, *short).when(Sell("o", (Part(13),))).refuses("not-enough-stock")
 
 
 def test_a_count_that_finds_what_was_thought_is_still_a_movement() -> None:
@@ -150,5 +161,5 @@ def test_a_count_that_finds_what_was_thought_is_still_a_movement() -> None:
 
 
 def test_a_threshold_moved_past_the_free_units_is_a_crossing() -> None:
-    given(stock, *TWENTY).when(SetThreshold(20)).then(ThresholdSet(20), crossed(20, 0, 20), FellLow(SKU, 20, 20))
-    given(stock, *TWENTY).when(SetThreshold(5)).then()
+    given(stock, *TWENTY).when(Configure(20)).then(ThresholdSet(20), crossed(20, 0, 20), FellLow(SKU, 20, 20))
+    given(stock, *TWENTY).when(Configure(5)).then()

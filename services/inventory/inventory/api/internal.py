@@ -8,11 +8,10 @@ from chassis.service import Service
 from fastapi import Depends, Query
 
 from inventory.api.models import InitialBody, LevelAnswer, LevelsAnswer, Sku, SomeSku
-from inventory.api.reading import row_of
 from inventory.domain.stock import stock
-from inventory.domain.stock_events import ListSku
+from inventory.domain.stock_commands import ListSku
+from inventory.queries import levels
 from inventory.settings import Settings
-from inventory.views import levels
 
 router = Router(prefix="/internal/v1", tags=["Internal"])
 
@@ -33,7 +32,7 @@ async def begin_stock(
     assert isinstance(service.settings, Settings)
     threshold = service.settings.low_stock_threshold
     await service.execute(stock, sku, ListSku(sku, threshold, body.initial), context)
-    return level(await row_of(service, sku))
+    return level((await levels(service.database.pool, [sku]))[0])
 
 
 @router.get(

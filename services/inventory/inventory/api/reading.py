@@ -1,15 +1,17 @@
-"""What every route here does: find the SKU, or say that there is none."""
+"""What the routes here share: find the SKU or the location, or say that there is none; and how a SKU is shown."""
 
 from typing import Any
 
+import orjson
 from chassis.context import Context
-from chassis.http import NOT_FOUND, Problem, problem_type
+from chassis.http import NOT_FOUND, Money, Problem, invalid, problem_type
 from chassis.service import Service
 
-from inventory.api.models import SkuAnswer
+from inventory.api.models import SkuAnswer, ValueAnswer, WhereAnswer
 from inventory.calls import known_to_the_catalog
 from inventory.domain.listing import listing
-from inventory.views import levels
+from inventory.domain.shelves import MAIN
+from inventory.queries import Filters, levels, location_of, skus_like
 
 UNKNOWN_SKU = problem_type(
     "unknown-sku",
@@ -22,14 +24,23 @@ NOT_ENOUGH_STOCK = problem_type(
     "not-enough-stock",
     409,
     "Not enough free stock",
-    when="An adjustment would take more units than are free: those on hand that no order has reserved.",
+    when="An adjustment or a transfer would take more units than are free there: on hand, and reserved by no order.",
     client="Take fewer, wait for the orders, or record a count, which is a fact.",
+)
+VALUE_OUT_OF_RANGE = problem_type(
+    "value-out-of-range",
+    409,
+    "Worth more than can be noted",
+    when="With these units the SKU would be worth more than 10^18 minor units of the currency.",
+    client="Check the quantity and the cost.",
 )
 
 
 async def row_of(service: Service, sku: str) -> Any:
     """The SKU as it stands. 404 where the inventory does not know it."""
-    for row in await levels(service.database.pool, [sku]):
+    async with service.database.engine.connect() as sql:
+        rows, _ = await skus_like(sql, Filters(skus=(sku,)), [("sku", False)], 2, 0)
+    for row in rows:
         return row
     raise Problem(NOT_FOUND, f"The inventory does not know the SKU {sku}.")
 
@@ -44,7 +55,43 @@ async def make_known(service: Service, sku: str, context: Context) -> None:
     await service.execute_many(listing, found, context)
 
 
-def shown(row: Any) -> SkuAnswer:
+async def check_location(service: Service, location_id: str, pointer: str) -> None:
+    """422 where the body names a location that is not there."""
+    if location_id == MAIN:
+        return
+    async with service.database.engine.connect() as sql:
+        if await location_of(sql, location_id) is None:
+            raise invalid(pointer, "must be a location: see /inventory/locations")
+
+
+def shown(row: Any, currency: str) -> SkuAnswer:
     """The answer that shows a row."""
-    low = row["available"] <= row["threshold"]
-    return SkuAnswer(**{name: row[name] for name in SkuAnswer.model_fields if name != "low"}, low=low)
+    places: list[dict[str, Any]]
+    places = orjson.loads(row["locations"]) if row["locations"] else [{"location_id": MAIN, **units_of(row)}]
+    owned = row["on_hand"] + row["in_transit"]
+    value = ValueAnswer(
+        at_price=None if row["price"] is None else Money.of(row["price"] * owned, currency),
+        at_cost=Money.of(row["cost"], currency),
+        units_without_cost=owned - row["costed"],
+    )
+    return SkuAnswer(
+        sku=row["sku"],
+        on_hand=row["on_hand"],
+        reserved=row["reserved"],
+        available=row["available"],
+        shortage=row["shortage"],
+        in_transit=row["in_transit"],
+        threshold=row["threshold"],
+        low=row["available"] <= row["threshold"],
+        backorder_limit=row["backorder_limit"],
+        backordered=row["backordered"],
+        value=value,
+        locations=[WhereAnswer(**place, available=max(0, place["on_hand"] - place["reserved"])) for place in places],
+        updated_at=row["updated_at"],
+    )
+
+
+def units_of(row: Any) -> dict[str, int]:
+    """What there is at the main location of a SKU that is nowhere else."""
+    reserved = row["reserved"] - row["backordered"]
+    return {"on_hand": row["on_hand"], "reserved": reserved, "shortage": row["shortage"]}

@@ -1,10 +1,11 @@
-"""The SKUs as they stand, and their thresholds."""
+"""The SKUs as they stand, what they are worth, and what people set of them."""
 
 from typing import Annotated, Any
 
 from chassis.context import Context
 from chassis.http import (
     Listing,
+    Money,
     Paging,
     Precondition,
     Router,
@@ -20,11 +21,11 @@ from chassis.http import (
 from chassis.service import Service
 from fastapi import Depends, Query, Request
 
-from inventory.api.models import ONE_LINE, Sku, SkuAnswer, SomeSku, ThresholdBody
+from inventory.api.models import ONE_LINE, ConfigurationBody, Place, Sku, SkuAnswer, SomeSku, ValuationAnswer
 from inventory.api.reading import row_of, shown
 from inventory.domain.stock import stock
-from inventory.domain.stock_events import SetThreshold
-from inventory.views import Filters, skus_like
+from inventory.domain.stock_commands import Configure
+from inventory.queries import Filters, skus_like, worth
 
 router = Router(prefix="/api/v1", tags=["Inventory"])
 
@@ -41,7 +42,7 @@ async def page(
     by = [("sku" if name == "id" else name, descending) for name, descending in order]
     async with service.database.engine.connect() as sql:
         rows, total = await skus_like(sql, filters, by, paging.limit, paging.offset)
-    return paging.answer([shown(row._mapping) for row in rows], total, request)
+    return paging.answer([shown(row, service.settings.shop_currency) for row in rows], total, request)
 
 
 @router.get(
@@ -56,12 +57,15 @@ async def list_stock(
     search: Search = None,
     low: Annotated[bool | None, Query(description="At the threshold or below, or not.")] = None,
     in_stock: Annotated[bool | None, Query(description="With free units, or without.")] = None,
+    backordered: Annotated[bool | None, Query(description="With promised units that are still to come.")] = None,
+    location: Annotated[Place | None, Query(description="With units at this location.")] = None,
     order: Ordering = Depends(ordering(*COLUMNS, default="sku")),
     paging: Paging = Depends(paging()),
     service: Service = Depends(current_service),
 ) -> Listing[SkuAnswer]:
     """On hand, reserved and free units of every SKU."""
-    return await page(service, request, Filters(tuple(sku), search, low, in_stock), order, paging)
+    filters = Filters(tuple(sku), search, low, in_stock, backordered, location)
+    return await page(service, request, filters, order, paging)
 
 
 @router.get(
@@ -81,9 +85,29 @@ async def list_low_stock(
     return await page(service, request, Filters(search=search, low=True), order, paging)
 
 
-def version(row: Any) -> tuple[int, int]:
+@router.get(
+    "/inventory/valuation",
+    operation_id="value_stock",
+    summary="Show what the stock is worth",
+    dependencies=[Depends(right("inventory:read"))],
+)
+async def value_stock(service: Service = Depends(current_service)) -> ValuationAnswer:
+    """All units on hand and in transit, at the prices of today and at what they cost."""
+    row, currency = await worth(service.database.pool), service.settings.shop_currency
+    return ValuationAnswer(
+        skus=row["skus"],
+        on_hand=row["on_hand"],
+        in_transit=row["in_transit"],
+        at_price=Money.of(row["at_price"], currency),
+        at_cost=Money.of(row["at_cost"], currency),
+        units_without_price=row["without_price"],
+        units_without_cost=row["without_cost"],
+    )
+
+
+def version(row: Any) -> tuple[str, str]:
     """What people set, then the rest: an order that reserves units is no reason to refuse a new threshold."""
-    return row["threshold"], row["version"]
+    return f"{row['threshold']}.{row['backorder_limit']}", f"{row['version']}.{row['price']}"
 
 
 @router.get(
@@ -96,27 +120,27 @@ def version(row: Any) -> tuple[int, int]:
 async def get_stock(sku: Sku, tags: Tags = Depends(tagging), service: Service = Depends(current_service)) -> Any:
     """One SKU as it stands."""
     row = await row_of(service, sku)
-    return tags.unchanged(*version(row)) or shown(row)
+    return tags.unchanged(*version(row)) or shown(row, service.settings.shop_currency)
 
 
 @router.patch(
     "/inventory/{sku}",
-    operation_id="set_threshold",
-    summary="Set the threshold of one SKU",
+    operation_id="configure_stock",
+    summary="Set threshold and backorder limit of one SKU",
     response_model=SkuAnswer,
     dependencies=[Depends(right("inventory:write"))],
 )
-async def set_threshold(
+async def configure_stock(
     sku: Sku,
-    body: ThresholdBody,
+    body: ConfigurationBody,
     known: Precondition = Depends(precondition),
     tags: Tags = Depends(tagging),
     service: Service = Depends(current_service),
     context: Context = Depends(request_context),
 ) -> SkuAnswer:
-    """From now on the SKU is low at this many free units and below."""
+    """From now on the SKU is low at `threshold` free units, and takes orders for `backorder_limit` more than it has."""
     known.check(version(await row_of(service, sku))[0])
-    await service.execute(stock, sku, SetThreshold(body.threshold), context)
+    await service.execute(stock, sku, Configure(body.threshold, body.backorder_limit), context)
     row = await row_of(service, sku)
     tags.tell(*version(row))
-    return shown(row)
+    return shown(row, service.settings.shop_currency)

@@ -7,7 +7,7 @@ from typing import Any
 from chassis.decider import Address, Many
 
 from inventory.domain.stock import stock
-from inventory.domain.stock_events import ListSku
+from inventory.domain.stock_commands import ListSku
 
 
 @dataclass(frozen=True, slots=True)

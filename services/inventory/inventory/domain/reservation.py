@@ -15,6 +15,7 @@ from soko_contracts import inventory as contracts
 
 from inventory.domain.reservation_events import (
     AnsweredAgain,
+    AskNow,
     CommitPutOff,
     Committed,
     Event,
@@ -30,6 +31,7 @@ from inventory.domain.reservation_events import (
     Short,
     TurnedAway,
 )
+from inventory.domain.shelves import MAIN
 
 ASK_CATALOG = "catalog.variants"
 EXPIRY = "expiry"
@@ -52,7 +54,8 @@ class Status(StrEnum):
 class Reservation:
     """``lines`` are held while the status is ``held``, and were sold or given back after.
 
-    ``ask_at`` is when the order is asked, ``asked`` how often it was without saying extend.
+    ``ask_at`` is when the order is asked, ``asked`` how often it was without saying extend. ``put_off``: it has said
+    commit, but not all of its units were there.
     """
 
     status: Status = Status.NONE
@@ -61,6 +64,7 @@ class Reservation:
     ask_at: datetime | None = None
     ask_every: int = 0
     asked: int = 0
+    put_off: bool = False
 
     @property
     def patience(self) -> timedelta:
@@ -68,7 +72,10 @@ class Reservation:
         return timedelta(seconds=self.ask_every * 2 ** min(self.asked, PATIENCE))
 
 
-def decide(command: Extend | Expire, state: Reservation) -> list[Event]:
+Command = Extend | Expire | AskNow
+
+
+def decide(command: Command, state: Reservation) -> list[Event]:
     """What concerns the reservation alone; what moves units too is decided in ``holding``."""
     match command:
         case Extend(order_id, expires_at):
@@ -80,6 +87,9 @@ def decide(command: Extend | Expire, state: Reservation) -> list[Event]:
             if state.status != Status.HELD or state.ask_at is None or at < state.ask_at:
                 return []
             return [Expired(order_id, at, at + state.patience)]
+        case AskNow(order_id, now):
+            held_back = state.status == Status.HELD and state.put_off
+            return [Expired(order_id, now, now + state.patience)] if held_back else []
         case _:
             assert_never(command)
 
@@ -98,9 +108,9 @@ def evolve(state: Reservation, event: Event) -> Reservation:
         case Committed(_, lines):
             return Reservation(Status.COMMITTED, lines)
         case CommitPutOff(_, _, ask_at):
-            return replace(state, ask_at=ask_at)
+            return replace(state, ask_at=ask_at, put_off=True)
         case Extended(_, expires_at):
-            return replace(state, ask_at=expires_at, asked=0)
+            return replace(state, ask_at=expires_at, asked=0, put_off=False)
         case Expired(_, _, ask_at):
             return replace(state, ask_at=ask_at, asked=state.asked + 1)
         case TurnedAway() | AnsweredAgain():
@@ -168,7 +178,15 @@ def answer(order_id: str, state: Reservation) -> list[Effect]:
 
 def told(lines: tuple[Line, ...]) -> tuple[contracts.StockLine, ...]:
     """Lines as the public message has them."""
-    return tuple(contracts.StockLine(sku=line.sku, quantity=line.quantity) for line in lines)
+    return tuple(
+        contracts.StockLine(
+            sku=line.sku,
+            quantity=line.quantity,
+            location_id=None if line.location == MAIN else line.location,
+            backordered=line.waits,
+        )
+        for line in lines
+    )
 
 
-reservation: Decider[Extend | Expire, Reservation, Event] = Decider("reservation", Reservation(), decide, evolve, react)
+reservation: Decider[Command, Reservation, Event] = Decider("reservation", Reservation(), decide, evolve, react)

@@ -4,13 +4,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from inventory.domain.shelves import MAIN
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """So many units of a SKU. An order's lines are one a SKU, sorted by SKU."""
+    """So many units of a SKU. What is asked for is one line a SKU, sorted by SKU; what is held, one a location besides.
+
+    ``waits``: units that were promised before they came, at no location yet.
+    """
 
     sku: str
     quantity: int
+    location: str = MAIN
+    waits: bool = False
 
 
 def lines_of(wanted: Iterable[tuple[str, int]]) -> tuple[Line, ...]:
@@ -73,6 +80,14 @@ class Expire:
 
     order_id: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AskNow:
+    """Units have come that the order waited for: if its commit was put off, it need not wait to be asked."""
+
+    order_id: str
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)

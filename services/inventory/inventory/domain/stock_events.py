@@ -1,86 +1,13 @@
-"""What can be asked of a SKU's stock, and what can have happened to it."""
+"""What can have happened to a SKU's stock.
+
+``location`` is where; what happened before there were several happened at ``main``. ``cost`` is what the units that
+moved are worth, in minor units, negative where they left: the costs of a SKU's movements sum up to its value.
+"""
 
 from dataclasses import dataclass
-from typing import Literal
 
-
-@dataclass(frozen=True, slots=True)
-class ListSku:
-    """The catalog sells this SKU. ``initial`` units are received with it, once a SKU, whoever says so first."""
-
-    sku: str
-    threshold: int
-    initial: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Receive:
-    """``quantity`` units came in; ``reference`` says with what (a delivery note)."""
-
-    quantity: int
-    reference: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """Somebody counted: there are ``quantity`` units, whatever was thought."""
-
-    quantity: int
-    reference: str | None = None
-
-
-Reason = Literal["adjusted", "damaged", "returned"]
-
-
-@dataclass(frozen=True, slots=True)
-class Adjust:
-    """``delta`` units more or fewer, for ``reason``; never into what is reserved."""
-
-    delta: int
-    reason: Reason = "adjusted"
-    note: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SetThreshold:
-    """The SKU is low at ``threshold`` free units and below."""
-
-    threshold: int
-
-
-@dataclass(frozen=True, slots=True)
-class Reserve:
-    """Promise ``quantity`` free units to the order."""
-
-    order_id: str
-    quantity: int
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """The order no longer wants the ``quantity`` units it reserved."""
-
-    order_id: str
-    quantity: int
-
-
-@dataclass(frozen=True, slots=True)
-class Sell:
-    """The ``quantity`` units that the order reserved leave the stock."""
-
-    order_id: str
-    quantity: int
-
-
-@dataclass(frozen=True, slots=True)
-class TakeBack:
-    """``quantity`` units sold to the order are back: it was cancelled before they left the house."""
-
-    order_id: str
-    quantity: int
-
-
-Command = ListSku | Receive | Count | Adjust | SetThreshold | Reserve | Release | Sell | TakeBack
+from inventory.domain.shelves import MAIN
+from inventory.domain.stock_commands import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +25,10 @@ class Received:
     quantity: int
     reference: str | None = None
     initial: bool = False
+    location: str = MAIN
+    unit_cost: int | None = None
+    supplier: str | None = None
+    cost: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +39,8 @@ class Counted:
     delta: int
     shortage: int
     reference: str | None = None
+    location: str = MAIN
+    cost: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +50,8 @@ class Adjusted:
     delta: int
     reason: Reason
     note: str | None = None
+    location: str = MAIN
+    cost: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,19 +62,62 @@ class ThresholdSet:
 
 
 @dataclass(frozen=True, slots=True)
+class BackorderLimitSet:
+    """From now on so many units can be promised beyond those that are there."""
+
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatched:
+    """Units left ``origin``. Until they arrive they are nowhere on hand, and still the shop's."""
+
+    transfer_id: str
+    quantity: int
+    origin: str
+    destination: str
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """The units of a transfer are on hand at ``destination``."""
+
+    transfer_id: str
+    quantity: int
+    origin: str
+    destination: str
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Reserved:
-    """Free units are promised to an order."""
+    """Free units are promised to an order. ``waits``: units that are still to come, at no location yet."""
 
     order_id: str
     quantity: int
+    location: str = MAIN
+    waits: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """Units have come for an order that waited for them: they are set aside for it at ``location``."""
+
+    sku: str
+    order_id: str
+    quantity: int
+    location: str
 
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """An order's reserved units are free again."""
+    """An order's reserved units are free again. ``waits``: units that had not come."""
 
     order_id: str
     quantity: int
+    location: str = MAIN
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +126,8 @@ class Sold:
 
     order_id: str
     quantity: int
+    location: str = MAIN
+    cost: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,16 +136,19 @@ class Returned:
 
     order_id: str
     quantity: int
+    location: str = MAIN
+    cost: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class LevelCrossed:
-    """Free units crossed zero or the threshold, upwards or downwards."""
+    """Free units crossed zero or the threshold, or at zero what can be ordered nevertheless: up or down."""
 
     sku: str
     on_hand: int
     reserved: int
     available: int
+    backorderable: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +166,11 @@ Event = (
     | Counted
     | Adjusted
     | ThresholdSet
+    | BackorderLimitSet
+    | Dispatched
+    | Arrived
     | Reserved
+    | Filled
     | Released
     | Sold
     | Returned
@@ -197,7 +184,11 @@ EVENTS: dict[str, type] = {
     "counted.v1": Counted,
     "adjusted.v1": Adjusted,
     "threshold_set.v1": ThresholdSet,
+    "backorder_limit_set.v1": BackorderLimitSet,
+    "dispatched.v1": Dispatched,
+    "arrived.v1": Arrived,
     "reserved.v1": Reserved,
+    "filled.v1": Filled,
     "released.v1": Released,
     "sold.v1": Sold,
     "returned.v1": Returned,
