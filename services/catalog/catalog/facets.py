@@ -12,7 +12,7 @@ from sqlalchemy import tuple_ as row_of
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catalog.filters import Filters, brand, conditions, resolved
-from catalog.tables import RATING, categories, products
+from catalog.tables import categories, products
 
 MOST_VALUES = 100
 """Of a facet, the most frequent first."""
@@ -27,7 +27,7 @@ GROUPS: Mapping[str, ColumnElement[Any]] = {
     "brand": brand,
     # Without parameters, which would make it another expression in each place where it stands.
     "price": literal_column(f"width_bucket(current_price, '{{{','.join(map(str, BOUNDS))}}}'::bigint[])"),
-    "rating": literal_column(f"{RATING} / 100"),
+    "rating": literal_column("rated / 100"),
     "attribute": products.c.attributes,
 }
 

@@ -4,14 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Integer, Select, Text, cast, func, literal_column, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Select, Text, cast, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from catalog.tables import RATING, categories, products
+from catalog.tables import categories, products
 from catalog.words import text_query
 
-rating: ColumnElement[int] = literal_column(RATING, Integer)
 brand: ColumnElement[str] = func.lower(products.c.brand)
 NOWHERE = ("",)
 """The ids of a category that is not there: nothing stands in it."""
@@ -70,7 +69,7 @@ def _conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:
     if filters.words is not None:
         yield products.c.search.op("@@")(text_query(filters.words))
     if filters.min_rating is not None:
-        yield rating >= filters.min_rating
+        yield products.c.rated >= filters.min_rating
     for name, values in filters.attributes.items():
         yield or_(*[products.c.attributes.contains(cast({name: value}, JSONB)) for value in values])
     yield from _yes_or_no(filters)

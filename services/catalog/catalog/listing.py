@@ -6,10 +6,10 @@ from typing import Any
 
 from chassis.http import Paging, beyond
 from chassis.http.lists import LAST_ROW
-from sqlalchemy import ColumnElement, Double, Select, Text, cast, func, literal_column, select
+from sqlalchemy import ColumnElement, Double, Select, Text, cast, func, literal_column, null, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from catalog.filters import Filters, conditions, rating, resolved
+from catalog.filters import Filters, conditions, resolved
 from catalog.highlights import Marked, marked
 from catalog.tables import products
 from catalog.views import Shown, products_by_ids
@@ -19,6 +19,7 @@ WEIGHTS: ColumnElement[Any] = literal_column("'{0.05, 0.3, 0.5, 1.0}'::float4[]"
 """Of a word in the description, a SKU, the brand, the name."""
 Ordering = Sequence[tuple[str, bool]]
 """Pairs of name and descending."""
+Order = Sequence[tuple[ColumnElement[Any], bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +37,27 @@ async def products_like(sql: AsyncConnection, wanted: Filters, ordering: Orderin
     filters = await resolved(sql, wanted)
     order = [_order(filters, name, descending) for name, descending in ordering]
     fitting = conditions(filters)
-    rows = (await sql.execute(_page(fitting, order, page))).all()
+    # To know the best of all that fit, all are read: then they are counted in passing.
+    ranked = any(name == "relevance" for name, _ in ordering)
+    rows = (await sql.execute(_page(fitting, order, page, ranked))).all()
     shown, more = rows[: page.limit], len(rows) > page.limit
-    last = list(shown[-1][1:]) if more else None
-    total = None if page.cursor is not None else await _total(sql, fitting, page, len(rows))
-    ids = [row[0] for row in shown]
-    marks = await marked(sql, ids, filters.words) if filters.words else {}
+    last: list[Any] | None = list(shown[-1])[2:] if more else None
+    if page.cursor is not None:
+        total = None
+    elif ranked and rows:
+        total = rows[0].total if rows[0].total <= LAST_ROW else None
+    else:
+        total = await _total(sql, fitting, page, len(rows))
+    ids = [row.id for row in shown]
+    marks = await marked(sql, ids, filters.words) if filters.words and ids else {}
     return Found(await products_by_ids(sql, ids), total, last, marks)
 
 
-def _page(
-    fitting: list[ColumnElement[bool]], order: list[tuple[ColumnElement[Any], bool]], page: Paging
-) -> Select[Any]:
-    """The ids and what they are ordered by; a row more than the page holds."""
+def _page(fitting: list[ColumnElement[bool]], order: Order, page: Paging, count: bool) -> Select[Any]:
+    """Ids, what they are ordered by and, where asked for, how many there are; a row more than the page holds."""
+    total = func.count().over() if count else null()
     return (
-        select(products.c.id, *[column.label(f"by_{at}") for at, (column, _) in enumerate(order)])
+        select(products.c.id, total.label("total"), *[column.label(f"by_{at}") for at, (column, _) in enumerate(order)])
         .where(*fitting, beyond(page.cursor or (), order))
         .order_by(*[column.desc() if descending else column.asc() for column, descending in order])
         .limit(page.limit + 1)
@@ -79,7 +86,7 @@ def _order(filters: Filters, name: str, descending: bool) -> tuple[ColumnElement
         "price": products.c.current_price,
         "name": func.lower(products.c.name, type_=Text),
         "created_at": products.c.created_at,
-        "rating": rating,
+        "rating": products.c.rated,
         "id": products.c.id,
     }
     return columns[name], descending

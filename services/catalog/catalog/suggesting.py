@@ -26,6 +26,8 @@ WITH RECURSIVE each AS (
 SELECT brand FROM each WHERE starts_with(key, :typed) LIMIT :most
 """)
 
+LAST = "\U0010ffff"
+
 
 class Named(NamedTuple):
     """A product or a category."""
@@ -47,13 +49,7 @@ async def suggested(sql: AsyncConnection, typed: str, most: int) -> Suggested:
     """Products and categories with all words of ``typed`` in their names, each at least as a beginning, and brands."""
     if not (words := words_of(typed)):
         return Suggested((), (), ())
-    named = products.c.search.op("@@")(text_query(words, "A", shortest=1))
-    goods = (
-        select(products.c.id, products.c.slug, products.c.name)
-        .where(*conditions(Filters()), named)
-        .order_by(func.lower(products.c.name), products.c.id)
-        .limit(most)
-    )
+    goods = await _products(sql, typed.strip().lower(), words, most)
     their_words = func.to_tsvector(literal_column("'simple'::regconfig"), categories.c.name)
     places = (
         select(categories.c.id, categories.c.slug, categories.c.name)
@@ -63,7 +59,25 @@ async def suggested(sql: AsyncConnection, typed: str, most: int) -> Suggested:
     )
     brands = await sql.scalars(BRANDS, {"typed": typed.strip().lower(), "most": most})
     return Suggested(
-        [Named(*row) for row in await sql.execute(goods)],
+        goods,
         [Named(*row) for row in await sql.execute(places)],
         list(brands),
     )
+
+
+async def _products(sql: AsyncConnection, typed: str, words: Sequence[str], most: int) -> list[Named]:
+    """First those whose names begin with what was typed: there may be thousands, and an index has them in order."""
+    name = func.lower(products.c.name)
+    beginning = (name >= typed, name <= typed + LAST, func.starts_with(name, typed))
+    found = list[Named]()
+    for fits in (beginning, (products.c.search.op("@@")(text_query(words, "A", shortest=1)),)):
+        if len(found) < most:
+            known = [each.id for each in found]
+            rows = await sql.execute(
+                select(products.c.id, products.c.slug, products.c.name)
+                .where(*conditions(Filters()), *fits, products.c.id.not_in(known))
+                .order_by(name, products.c.id)
+                .limit(most - len(found))
+            )
+            found += [Named(*row) for row in rows]
+    return found

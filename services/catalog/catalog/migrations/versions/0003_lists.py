@@ -13,7 +13,9 @@ ALTER TABLE products DROP search,
     ADD skus text NOT NULL DEFAULT '',
     ADD current_price bigint NOT NULL DEFAULT 0,
     ADD current_percent integer,
-    ADD current_until timestamptz NOT NULL DEFAULT 'infinity';
+    ADD current_until timestamptz NOT NULL DEFAULT 'infinity',
+    ADD rated integer GENERATED ALWAYS AS (coalesce(round(rating_sum * 100.0 / nullif(review_count, 0)), 0)::integer) STORED;
+COMMENT ON COLUMN products.rated IS 'the rating in hundredths; 0: none';
 COMMENT ON COLUMN products.category_ids IS 'as in product_categories';
 COMMENT ON COLUMN products.skus IS 'of its variants';
 COMMENT ON COLUMN products.current_price IS 'the offer that holds';
@@ -49,12 +51,14 @@ CREATE INDEX products_in_categories ON products USING gin (category_ids);
 CREATE INDEX products_attributes ON products USING gin (attributes jsonb_path_ops);
 CREATE INDEX products_brand ON products (lower(brand), id) WHERE status = 'active';
 CREATE INDEX products_current_price ON products (current_price, id) WHERE status = 'active';
-CREATE INDEX products_rating ON products (((coalesce(rating, 0) * 100)::integer), id) WHERE status = 'active';
+CREATE INDEX products_rated ON products (rated, id) WHERE status = 'active';
+CREATE INDEX products_sold_out ON products (created_at, id) WHERE status = 'active' AND NOT in_stock;
 CREATE INDEX products_sales ON products (created_at, id) WHERE status = 'active' AND current_percent IS NOT NULL;
 CREATE INDEX products_of_status ON products (status, created_at, id);
 CREATE INDEX products_updated ON products (updated_at);
 CREATE INDEX products_until ON products (current_until) WHERE current_until < 'infinity';
 DROP INDEX products_price;
+DROP INDEX products_newest;
 CREATE INDEX categories_words ON categories USING gin (to_tsvector('simple', name));
 """
 
@@ -68,7 +72,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("DROP INDEX categories_words")
     op.execute("ALTER TABLE products DROP search")
-    for column in ("category_ids", "skus", "current_price", "current_percent", "current_until"):
+    for column in ("category_ids", "skus", "current_price", "current_percent", "current_until", "rated"):
         op.execute(f"ALTER TABLE products DROP {column}")
     op.execute("""
         ALTER TABLE products ADD search tsvector GENERATED ALWAYS AS (
@@ -79,8 +83,9 @@ def downgrade() -> None:
             || setweight(to_tsvector('english', description), 'C')
         ) STORED
     """)
-    for index in ("brand", "rating", "attributes", "of_status", "updated"):
+    for index in ("brand", "sold_out", "attributes", "of_status", "updated"):
         op.execute(f"DROP INDEX products_{index}")
     op.execute("CREATE INDEX products_search ON products USING gin (search)")
+    op.execute("CREATE INDEX products_newest ON products (created_at, id) WHERE status = 'active'")
     op.execute("CREATE INDEX products_price ON products (price, id) WHERE status = 'active'")
     op.execute("CREATE INDEX products_brand ON products (lower(brand))")
