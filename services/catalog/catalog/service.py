@@ -3,7 +3,8 @@
 from chassis.service import Service
 from chassis.world import World
 
-from catalog.api import ROUTERS
+from catalog.api import bulk, categories, discounts, internal, lists, products, variants
+from catalog.bulk.imports import FORGET_IMPORTS, work
 from catalog.cache import Answers, ChangeWatch
 from catalog.fast import FastReads
 from catalog.prices import keep_current
@@ -12,6 +13,16 @@ from catalog.subscriptions import subscriptions
 from catalog.tables import metadata
 from catalog.telling import FORGET_PAST_PRICES, tell
 from catalog.vocabulary import Vocabulary
+
+ROUTERS = (
+    bulk.router,
+    lists.router,
+    products.router,
+    variants.router,
+    categories.router,
+    discounts.router,
+    internal.router,
+)
 
 
 def build(settings: Settings, world: World) -> Service:
@@ -25,8 +36,8 @@ def build(settings: Settings, world: World) -> Service:
         migrations="catalog.migrations",
         routers=ROUTERS,
         subscriptions=subscriptions,
-        jobs=(FORGET_PAST_PRICES,),
-        extra=(ChangeWatch(answers).look, keep_current, tell),
+        jobs=(FORGET_PAST_PRICES, FORGET_IMPORTS),
+        extra=(ChangeWatch(answers).look, keep_current, tell, work),
     )
     service.app.state.answers = answers
     service.app.state.vocabulary = Vocabulary()

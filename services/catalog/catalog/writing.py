@@ -56,7 +56,7 @@ async def insert_product(unit: Unit, product: Product, at: datetime, currency: s
     """Insert a product under the first free slug of its name, and tell of it."""
     slug = await free_slug(unit.sql, product_slugs, slug_of(product.name, "product"), product.id)
     product = replace(product, slug=slug)
-    await unit.sql.execute(insert(products).values(_product_row(product, at)))
+    await unit.sql.execute(insert(products).values(product_row(product, at)))
     await _insert_variants(unit.sql, product, product.variants)
     await _insert_categories(unit.sql, product)
     await offers.refresh(unit.sql, [product.id], at)
@@ -74,7 +74,7 @@ async def save_product(unit: Unit, before: Shown, after: Product, at: datetime, 
     if old.name != after.name:
         slug = await free_slug(unit.sql, product_slugs, slug_of(after.name, "product"), after.id)
         after = replace(after, slug=slug)
-    row = _product_row(after, at) | {"updated_at": at}
+    row = product_row(after, at) | {"updated_at": at}
     for unchanged in ("id", "current_price", "created_at", "sequence"):
         del row[unchanged]
     mine = update(products).where(products.c.id == after.id)
@@ -95,11 +95,11 @@ async def save_product(unit: Unit, before: Shown, after: Product, at: datetime, 
 
 async def insert_products(unit: Unit, made: Sequence[tuple[Product, datetime]], currency: str) -> None:
     """Insert many products whose slugs are known to be free, each table in one go."""
-    await unit.sql.execute(insert(products), [_product_row(product, at) for product, at in made])
+    await unit.sql.execute(insert(products), [product_row(product, at) for product, at in made])
     slugs = [{"slug": product.slug, "product_id": product.id} for product, _ in made]
     await unit.sql.execute(insert(product_slugs), slugs)
-    await unit.sql.execute(insert(variants), [row for product, _ in made for row in _variant_rows(product)])
-    await unit.sql.execute(insert(product_categories), [row for product, _ in made for row in _category_rows(product)])
+    await unit.sql.execute(insert(variants), [row for product, _ in made for row in variant_rows(product)])
+    await unit.sql.execute(insert(product_categories), [row for product, _ in made for row in category_rows(product)])
     await offers.refresh(unit.sql, [product.id for product, _ in made], unit.now)
     for product in await _with_sales(unit.sql, [product for product, _ in made]):
         for message in told(None, product, currency):
@@ -127,7 +127,7 @@ async def _insert_variants(sql: AsyncConnection, product: Product, new: Sequence
     if not new:
         return
     ids = {each.id for each in new}
-    rows = [row for row in _variant_rows(product) if row["id"] in ids]
+    rows = [row for row in variant_rows(product) if row["id"] in ids]
     put = upsert(variants).values(rows).on_conflict_do_nothing(index_elements=[variants.c.sku])
     inserted = set(await sql.scalars(put.returning(variants.c.sku)))
     taken = [each.sku for each in new if each.sku not in inserted]
@@ -137,10 +137,11 @@ async def _insert_variants(sql: AsyncConnection, product: Product, new: Sequence
 
 async def _insert_categories(sql: AsyncConnection, product: Product) -> None:
     if product.category_ids:
-        await sql.execute(insert(product_categories).values(_category_rows(product)))
+        await sql.execute(insert(product_categories).values(category_rows(product)))
 
 
-def _product_row(product: Product, at: datetime) -> dict[str, Any]:
+def product_row(product: Product, at: datetime) -> dict[str, Any]:
+    """A new product's row."""
     return {
         "id": product.id,
         "slug": product.slug,
@@ -160,7 +161,8 @@ def _product_row(product: Product, at: datetime) -> dict[str, Any]:
     }
 
 
-def _variant_rows(product: Product) -> list[dict[str, Any]]:
+def variant_rows(product: Product) -> list[dict[str, Any]]:
+    """The rows of its variants."""
     return [
         {
             "id": each.id,
@@ -176,7 +178,8 @@ def _variant_rows(product: Product) -> list[dict[str, Any]]:
     ]
 
 
-def _category_rows(product: Product) -> list[Mapping[str, Any]]:
+def category_rows(product: Product) -> list[Mapping[str, Any]]:
+    """Where it stands."""
     return [
         {"product_id": product.id, "category_id": each, "position": position}
         for position, each in enumerate(product.category_ids)

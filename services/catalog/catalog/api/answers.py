@@ -1,11 +1,14 @@
 """What everyone gets to see."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
-from chassis.http import Answer, Money
+from chassis.http import Answer, Listing, Money
 
-from catalog.api.examples import CATEGORY, DISCOUNT, PLACE, PRODUCT, VARIANT, example, money
+from catalog.api.examples import CATEGORY, DISCOUNT, IMPORT, PLACE, PRODUCT, VARIANT, example, money
+from catalog.bulk.applying import Result, State
+from catalog.bulk.imports import Progress
 from catalog.discounts import Kept
 from catalog.domain import Status, Variant, choices, sale_price
 from catalog.views import Shown
@@ -156,6 +159,73 @@ def discount_answer(kept: Kept, now: datetime) -> DiscountAnswer:
         category_ids=list(discount.category_ids),
         created_at=kept.created_at,
         updated_at=kept.updated_at,
+    )
+
+
+class RowError(Answer):
+    """``pointer`` into the row: the column's name, in CSV."""
+
+    pointer: str
+    detail: str
+
+
+class RowAnswer(Answer):
+    """What has become of a row; rows count from 1. ``skipped``: another row of an atomic import failed."""
+
+    row: int
+    status: State
+    product_id: str | None
+    errors: list[RowError]
+
+
+class ImportAnswer(Answer):
+    """Rows on their way into the catalog. ``done`` of ``total`` are worked off; ``rows`` is one page of them."""
+
+    model_config = example(IMPORT)
+
+    id: str
+    status: Literal["waiting", "running", "done", "failed"]
+    atomic: bool
+    total: int
+    done: int
+    created: int
+    updated: int
+    unchanged: int
+    failed: int
+    rows: Listing[RowAnswer]
+    created_at: datetime
+    finished_at: datetime | None
+
+
+def row_answers(rows: Sequence[tuple[int, Result]]) -> list[RowAnswer]:
+    """What has become of these rows."""
+    return [
+        RowAnswer(
+            row=number,
+            status=each.state,
+            product_id=each.product_id,
+            errors=[RowError(pointer=pointer, detail=detail) for pointer, detail in each.errors],
+        )
+        for number, each in rows
+    ]
+
+
+def import_answer(found: Progress, rows: Listing[RowAnswer]) -> ImportAnswer:
+    """An import with one page of its rows."""
+    counts = found.counts
+    return ImportAnswer.model_construct(
+        id=found.id,
+        status=found.status,
+        atomic=found.atomic,
+        total=found.total,
+        done=found.total - counts.get("waiting", 0),
+        created=counts.get("created", 0),
+        updated=counts.get("updated", 0),
+        unchanged=counts.get("unchanged", 0),
+        failed=counts.get("failed", 0),
+        rows=rows,
+        created_at=found.created_at,
+        finished_at=found.finished_at,
     )
 
 

@@ -35,7 +35,7 @@ class Patch(Body):
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         schema = handler(core)
         for name, told in handler.resolve_ref_schema(schema)["properties"].items():
-            if name not in cls.may_be_null:
+            if name not in cls.may_be_null and "anyOf" in told:
                 (kind,) = (each for each in told.pop("anyOf") if each != {"type": "null"})
                 told.update(kind)
         return schema
@@ -185,3 +185,31 @@ class DiscountPatch(Patch):
     ends_at: Moment | None = None
     product_ids: Targets | None = None
     category_ids: Targets | None = None
+
+
+class BulkRow(Patch):
+    """One SKU with its product. A SKU that is there is changed by the fields that are sent.
+
+    A new one joins the ``product`` (id or slug) that the row names; where there is no such product, or none is named,
+    it makes a new product, which needs ``name`` and ``price``. ``variant_price`` null: it costs what the product costs.
+    """
+
+    model_config = example(
+        {"sku": "KET-1", "name": "Kettle", "price": money("2499.00"), "category_ids": ["kettles"], "initial_stock": 20}
+    )
+    may_be_null = frozenset({"brand", "variant_price"})
+
+    sku: Sku
+    product: Key | None = None
+    name: Name | None = None
+    description: Description | None = None
+    brand: Brand | None = None
+    category_ids: CategoryKeys | None = None
+    price: Money | None = None
+    status: Status | None = None
+    featured: StrictBool | None = None
+    attributes: Attributes | None = None
+    options: Options | None = None
+    variant_price: Money | None = None
+    variant_active: StrictBool | None = None
+    initial_stock: Units | None = None

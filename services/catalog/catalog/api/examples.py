@@ -69,6 +69,34 @@ DISCOUNT: Final[dict[str, Any]] = {
     "updated_at": AT,
 }
 
+IMPORT: Final[dict[str, Any]] = {
+    "id": "0198c0de-5f7e-7a44-8d6a-3f5e7b9c1dd0",
+    "status": "done",
+    "atomic": False,
+    "total": 1,
+    "done": 1,
+    "created": 0,
+    "updated": 0,
+    "unchanged": 0,
+    "failed": 1,
+    "rows": {
+        "items": [
+            {
+                "row": 1,
+                "status": "failed",
+                "product_id": None,
+                "errors": [{"pointer": "/price/amount", "detail": "must have at most 2 decimals"}],
+            }
+        ],
+        "total": 1,
+        "next": None,
+        "previous": None,
+    },
+    "created_at": AT,
+    "finished_at": AT,
+}
+CSV: Final = "sku,name,price,category_ids,attributes.material\r\nKET-1,Kettle,2499.00,kettles|gifts,steel\r\n"
+
 
 def example(value: dict[str, Any]) -> ConfigDict:
     """The configuration of a model that shows ``value``."""

@@ -124,9 +124,6 @@ CREATE TABLE imports (
     atomic boolean NOT NULL,
     created_by text NOT NULL,
     total integer NOT NULL,
-    created integer NOT NULL,
-    updated integer NOT NULL,
-    failed integer NOT NULL,
     created_at timestamptz NOT NULL,
     finished_at timestamptz
 );
