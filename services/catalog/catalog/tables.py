@@ -97,11 +97,16 @@ products = Table(
         server_default="infinity",
         comment="when another offer holds",
     ),
+    Column(
+        "rated",
+        Integer,
+        Computed("coalesce(round(rating_sum * 100.0 / nullif(review_count, 0)), 0)::integer", persisted=True),
+        comment="the rating in hundredths; 0: none",
+    ),
     Column("search", TSVECTOR, Computed(SEARCH_VECTOR, persisted=True)),
     UniqueConstraint("slug", name="products_slug_key"),
     CheckConstraint("price >= 0", name="products_price_check"),
     Index("products_search", "search", postgresql_using="gin"),
-    Index("products_newest", "created_at", "id", postgresql_where=text("status = 'active'")),
     Index("products_current_price", "current_price", "id", postgresql_where=text("status = 'active'")),
     Index("products_featured", "created_at", "id", postgresql_where=text("status = 'active' AND featured")),
     Index(
@@ -110,6 +115,8 @@ products = Table(
         "id",
         postgresql_where=text("status = 'active' AND current_percent IS NOT NULL"),
     ),
+    Index("products_rated", "rated", "id", postgresql_where=text("status = 'active'")),
+    Index("products_sold_out", "created_at", "id", postgresql_where=text("status = 'active' AND NOT in_stock")),
     Index("products_in_categories", "category_ids", postgresql_using="gin"),
     Index(
         "products_attributes",
@@ -121,11 +128,8 @@ products = Table(
     Index("products_updated", "updated_at"),
     Index("products_until", "current_until", postgresql_where=text("current_until < 'infinity'")),
 )
-RATING = "(coalesce(rating, 0) * 100)::integer"
-"""In hundredths; 0 where nobody has rated."""
 Index("products_name", func.lower(products.c.name), products.c.id, postgresql_where=text("status = 'active'"))
 Index("products_brand", func.lower(products.c.brand), products.c.id, postgresql_where=text("status = 'active'"))
-Index("products_rating", text(f"({RATING})"), products.c.id, postgresql_where=text("status = 'active'"))
 
 product_categories = Table(
     "product_categories",
