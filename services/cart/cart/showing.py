@@ -41,5 +41,6 @@ def _shown(line: Line, variant: Variant | None, now: datetime, hold: timedelta) 
     available = variant.active and variant.in_stock
     if held(line, now, hold):
         return Shown(line, variant.name, variant.options, line.unit_price, line.priced_at, False, available)
-    changed = variant.price != line.unit_price
-    return Shown(line, variant.name, variant.options, variant.price, now, changed, available)
+    price = variant.price_at(now)
+    changed = price != line.unit_price
+    return Shown(line, variant.name, variant.options, price, now, changed, available)

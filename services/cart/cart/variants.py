@@ -1,7 +1,8 @@
 """The cart's own copy of what is sold and for how much."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -9,7 +10,7 @@ from chassis.context import Context
 from chassis.http import UNAVAILABLE, Caller, PeerAnswer, Problem
 from chassis.rows import Keep
 from chassis.service import Service
-from soko_contracts import catalog
+from soko_contracts import adapter, catalog
 
 from cart.tables import variants
 
@@ -19,7 +20,10 @@ ASKED = 0
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One SKU as it is now: ``price`` in minor units, ``active`` when it is sold, ``in_stock`` as far as is known."""
+    """One SKU as it is now: ``price`` in minor units, ``active`` when it is sold, ``in_stock`` as far as is known.
+
+    ``sales`` are periods in which it costs less: from when, until before when, how much; none overlap.
+    """
 
     variant_id: str
     sku: str
@@ -28,6 +32,14 @@ class Variant:
     price: int
     active: bool
     in_stock: bool = True
+    sales: Sequence[tuple[str, str, int]] | None = None
+
+    def price_at(self, moment: datetime) -> int:
+        """What it costs then: a sale begins and ends by the clock, without a message."""
+        for begin, end, price in self.sales or ():
+            if datetime.fromisoformat(begin) <= moment < datetime.fromisoformat(end):
+                return price
+        return self.price
 
 
 def kept(variant: catalog.Variant, sequence: int) -> Keep:
@@ -41,10 +53,15 @@ def kept(variant: catalog.Variant, sequence: int) -> Keep:
             "name": variant.name,
             "options": variant.options,
             "price": variant.price,
+            "sales": _periods(variant) or None,
             "active": variant.active,
             "sequence": sequence,
         },
     )
+
+
+def _periods(variant: catalog.Variant) -> list[tuple[str, str, int]]:
+    return [(each.starts_at.isoformat(), each.ends_at.isoformat(), each.price) for each in variant.sales]
 
 
 async def learn(
@@ -66,10 +83,13 @@ async def learn(
         return None
     item = items[0]
     names = ("variant_id", "product_id", "sku", "name", "options", "price", "currency", "active")
-    found = catalog.Variant(**{name: item[name] for name in names})
+    sales = adapter(tuple[catalog.Sale, ...]).validate_python(item.get("sales", ()))
+    found = catalog.Variant(**{name: item[name] for name in names}, sales=sales)
     async with service.unit(context) as unit:
         unit.put(kept(found, ASKED))
-    return Variant(found.variant_id, found.sku, found.name, found.options, found.price, found.active)
+    return Variant(
+        found.variant_id, found.sku, found.name, found.options, found.price, found.active, sales=_periods(found)
+    )
 
 
 def said(answer: PeerAnswer) -> Any:

@@ -83,7 +83,7 @@ with mine as (
 )
 select mine.*, (
     select coalesce(json_agg(json_build_array(
-        variant_id, variants.sku, name, options, price, active, coalesce(stock.available > 0, true))), '[]')
+        variant_id, variants.sku, name, options, price, active, coalesce(stock.available > 0, true), sales)), '[]')
     from wanted join variants using (variant_id) left join stock on stock.sku = variants.sku
 ) as variants
 from (values (1)) as always left join mine on true

@@ -259,6 +259,40 @@ async def test_a_price_is_kept_for_a_day_and_then_is_todays_and_says_so(shop: Sh
     assert (added["quantity"], added["unit_price"]["amount"], added["price_changed"]) == (3, "3000.00", False)
 
 
+@pytest.mark.parametrize("told", [True, False], ids=["told by an event", "asked for"])
+async def test_a_sale_begins_and_ends_by_the_clock_without_a_message(shop: Shop, told: bool) -> None:
+    now, hour = shop.harness.clock.now, timedelta(hours=1)
+    sale: dict[str, Any] = {"price": 200000, "percent": 20, "starts_at": now + hour, "ends_at": now + 2 * hour}
+    if told:
+        event = shop.catalog.event("KET-1", sales=(catalog.Sale(**sale),))
+        await shop.harness.deliver(event, subject=shop.catalog.variants["KET-1"]["product_id"])
+    else:
+        times = {name: sale[name].isoformat() for name in ("starts_at", "ends_at")}
+        shop.catalog.variants["KET-1"]["sales"] = [{**sale, **times}]
+
+    prices = []
+    for _ in range(3):
+        cart = (await shop.add(shop.customer(), "KET-1")).json()
+        prices.append(cart["items"][0]["unit_price"]["amount"])
+        shop.harness.clock.advance(hour)
+
+    assert prices == ["2499.00", "2000.00", "2499.00"]
+
+
+async def test_a_line_whose_price_is_kept_no_longer_takes_the_sale_price(shop: Shop) -> None:
+    user_id = new_id()
+    await shop.add(shop.customer(user_id), "KET-1")
+    start = shop.harness.clock.now + timedelta(hours=24)
+    sale = catalog.Sale(price=200000, percent=20, starts_at=start, ends_at=start + timedelta(hours=1))
+    event = shop.catalog.event("KET-1", sales=(sale,))
+    await shop.harness.deliver(event, subject=shop.catalog.variants["KET-1"]["product_id"])
+
+    shop.harness.clock.advance(timedelta(hours=24))
+
+    (line,) = (await shop.cart(shop.customer(user_id)))["items"]
+    assert (line["unit_price"]["amount"], line["price_changed"]) == ("2000.00", True)
+
+
 async def test_an_older_price_does_not_overwrite_a_newer_one(shop: Shop) -> None:
     newer, older = shop.catalog.event("KET-1", price=5), shop.catalog.event("KET-1", price=9)
     await shop.harness.deliver(newer, subject="p1", sequence=7)

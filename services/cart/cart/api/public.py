@@ -146,7 +146,8 @@ async def add_cart_item(
 
 def _line(visit: Visit, variant: Variant, quantity: int) -> Line:
     world = visit.service.world
-    return Line(world.ids(), variant.sku, variant.variant_id, quantity, variant.price, world.clock())
+    now = world.clock()
+    return Line(world.ids(), variant.sku, variant.variant_id, quantity, variant.price_at(now), now)
 
 
 @router.patch(
@@ -311,7 +312,7 @@ async def merge_carts(
 )
 async def list_carts(
     request: Request,
-    status: Annotated[Literal["open", "ordered", "merged"] | None, Query()] = None,
+    status: Annotated[Literal["open", "ordered", "merged", "expired"] | None, Query()] = None,
     mine: Annotated[bool, Query(description="For staff: only your own.")] = False,
     caller: Caller = Depends(known),
     page: Paging = Depends(paging(cursor=True)),
