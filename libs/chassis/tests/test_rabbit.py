@@ -31,7 +31,7 @@ class Inbox:
     async def receive(self, envelopes: Sequence[Envelope]) -> None:
         self.trouble(envelopes)
         known = {message.id for message in self.received}
-        self.received += [message for message in envelopes if message.id not in known]
+        self.received += {message.id: message for message in envelopes if message.id not in known}.values()
         self.batches += 1
         async with self._changed:
             self._changed.notify_all()
