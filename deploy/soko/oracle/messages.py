@@ -40,6 +40,7 @@ TELLS: Mapping[str, Mapping[str, str]] = {
     },
     "cart": {
         "cart opened.v1": "cart.opened.v1",
+        "cart abandoned.v1": "cart.abandoned.v1",
         "redemption redeemed.v1": "cart.coupon_redeemed.v1",
         "redemption rejected.v1": "cart.coupon_rejected.v1",
     },

@@ -15,7 +15,7 @@ ONCE: Mapping[str, Sequence[str]] = {
     "payment": ("requested.v1", "authorised.v1", "captured.v1", "voided.v1", "refunded.v1"),
     "inventory": ("held.v1", "committed.v1", "released.v1", "listed.v1"),
     "cart": (
-        *("opened.v1", "ordered.v1", "merged.v1", "put_back_asked.v1", "put_back.v1"),
+        *("opened.v1", "ordered.v1", "merged.v1", "put_back_asked.v1", "put_back.v1", "abandoned.v1", "expired.v1"),
         *("created.v1", "withdrawn.v1", "redeemed.v1", "rejected.v1", "returned.v1"),
     ),
 }

@@ -10,6 +10,7 @@ from cart.api import internal, public
 from cart.calls import calls
 from cart.coupons import coupon_view, redemption_view
 from cart.domain import EVENTS, cart, coupons, redemptions
+from cart.idle import JOBS
 from cart.settings import Settings
 from cart.subscriptions import subscriptions
 from cart.views import cart_view
@@ -34,4 +35,5 @@ def build(settings: Settings, world: World) -> Service:
         aggregates=(CART, COUPON, REDEMPTION, CUSTOMER_USES),
         subscriptions=subscriptions,
         calls=calls,
+        jobs=JOBS,
     )

@@ -29,8 +29,12 @@ carts = Table(
     Column("coupon", Text, comment="the code of the coupon that the order shall have"),
     Column("version", Integer, nullable=False),
     Column("opened_at", DateTime(timezone=True), comment="written by the first event, left alone by the others"),
-    Column("updated_at", DateTime(timezone=True), nullable=False),
+    Column("updated_at", DateTime(timezone=True), comment="left alone when it is noticed that nothing happened"),
+    Column("abandoned_at", DateTime(timezone=True)),
     Column("closed_at", DateTime(timezone=True)),
+    Index("carts_left", "opened_at", postgresql_where=text("status = 'open' AND abandoned_at IS NULL")),
+    Index("carts_open", "opened_at", postgresql_where=text("status = 'open'")),
+    Index("carts_expired", "closed_at", postgresql_where=text("status = 'expired'")),
     UniqueConstraint("owner", "number", name="carts_of_owner"),
 )
 

@@ -11,7 +11,7 @@ from chassis.service import Service
 from pydantic import TypeAdapter
 
 from cart.coupons import Known, known
-from cart.domain import Line, Merged, Opened, Ordered, Status
+from cart.domain import Abandoned, Expired, Gone, Line, Merged, Opened, Ordered, Status
 from cart.tables import carts
 from cart.variants import Variant
 
@@ -27,13 +27,16 @@ def cart_view(event: Any, cart: Any, meta: Meta) -> Iterable[Put]:
         "lines": cart.lines,
         "coupon": cart.coupon,
         "version": meta.version,
-        "updated_at": meta.recorded_at,
     }
     match event:
-        case Opened():
-            row["opened_at"] = meta.recorded_at
-        case Ordered() | Merged():
-            row["closed_at"] = meta.recorded_at
+        case Abandoned():
+            row["abandoned_at"] = meta.recorded_at
+        case Opened() | Gone():
+            row["opened_at"] = row["updated_at"] = meta.recorded_at
+        case Ordered() | Merged() | Expired():
+            row["closed_at"] = row["updated_at"] = meta.recorded_at
+        case _:
+            row["updated_at"] = meta.recorded_at
     yield Put(carts, row)
 
 
@@ -119,4 +122,4 @@ NEWEST = [("cart_id", True)]
 def way(owner: str | None, status: str | None) -> Way:
     """For ``read_page``: to the carts of one owner, or of all."""
     wanted = [carts.c.owner == owner] if owner is not None else []
-    return [*wanted, carts.c.status == status] if status is not None else wanted
+    return [*wanted, carts.c.status == status if status is not None else carts.c.status != Status.GONE]

@@ -5,17 +5,21 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cart.domain import (
+    Abandon,
     Add,
     AskPutBack,
     Cart,
+    ClearCoupon,
     Close,
     Empty,
+    Expire,
     Limits,
     Line,
     Merge,
     Opening,
     PutBackLines,
     Remove,
+    SetCoupon,
     SetQuantity,
     Status,
     cart,
@@ -122,6 +126,34 @@ class Carts(RuleBasedStateMachine):
     @rule(hours=st.integers(1, 48))
     def time_passes(self, hours: int) -> None:
         self.now += timedelta(hours=hours)
+
+    @rule(code=st.sampled_from(["TEN", "ONE", None]))
+    def a_coupon_is_chosen(self, code: str | None) -> None:
+        """It belongs to the cart, and does not follow into the next."""
+        id_ = self.current()
+        done = self.do(cart, id_, SetCoupon(code) if code else ClearCoupon())
+        assert done is (code is None or self.there(id_))
+        assert self.state(id_).coupon == (code if done else None)
+
+    @precondition(lambda self: self.last())
+    @rule(stale=st.booleans())
+    def it_is_left_alone(self, stale: bool) -> None:
+        """Said once a cart, and not of what somebody touched meanwhile."""
+        id_ = self.current()
+        before = self.state(id_)
+        self.do(cart, id_, Abandon((*before.lines, *before.lines) if stale else before.lines))
+        assert self.state(id_).abandoned is (before.abandoned or bool(before.lines and not stale))
+
+    @precondition(lambda self: self.last() and self.read is None)
+    @rule(stale=st.booleans())
+    def it_expires(self, stale: bool) -> None:
+        id_ = self.current()
+        before = self.state(id_)
+        lines = (*before.lines, *before.lines)
+        self.do(cart, id_, Expire(lines if stale else before.lines))
+        if before.status is Status.OPEN and (not stale or not before.lines):
+            assert self.state(id_).status is Status.EXPIRED
+            self.basket.clear()
 
     @precondition(lambda self: self.read is None and self.basket.total() > 0)
     @rule()

@@ -93,7 +93,7 @@ class CartSummary(Answer):
 
     id: str
     customer_id: str | None
-    status: Literal["open", "ordered", "merged"]
+    status: Literal["open", "ordered", "merged", "expired"]
     item_count: int
     order_id: str | None
     opened_at: datetime

@@ -312,7 +312,7 @@ async def merge_carts(
 )
 async def list_carts(
     request: Request,
-    status: Annotated[Literal["open", "ordered", "merged"] | None, Query()] = None,
+    status: Annotated[Literal["open", "ordered", "merged", "expired"] | None, Query()] = None,
     mine: Annotated[bool, Query(description="For staff: only your own.")] = False,
     caller: Caller = Depends(known),
     page: Paging = Depends(paging(cursor=True)),

@@ -9,6 +9,8 @@ from cart.domain.lines import Limits, Line, held, line_of, public
 from cart.domain.moves import Close, Merge, PutBackLines, Unsettled, close, merge, put_back_lines
 from cart.domain.one_cart import (
     EVENTS,
+    Abandon,
+    Abandoned,
     Add,
     Added,
     AskPutBack,
@@ -18,6 +20,9 @@ from cart.domain.one_cart import (
     CouponSet,
     Emptied,
     Empty,
+    Expire,
+    Expired,
+    Gone,
     Merged,
     Opened,
     Opening,
@@ -36,6 +41,8 @@ from cart.domain.one_cart import (
 
 __all__ = [
     "EVENTS",
+    "Abandon",
+    "Abandoned",
     "Add",
     "Added",
     "AskPutBack",
@@ -46,6 +53,9 @@ __all__ = [
     "CouponSet",
     "Emptied",
     "Empty",
+    "Expire",
+    "Expired",
+    "Gone",
     "Limits",
     "Line",
     "Merge",

@@ -54,12 +54,15 @@ class PutBackLines:
 
 
 def decide_close(command: Close, states: States) -> Happened:
-    """The second order to close a cart is stale news, whether it came by HTTP or as a fact."""
+    """The second order to close a cart is stale news, whether it came by HTTP or as a fact.
+
+    One that was placed before its cart expired, and is heard of after that, is not.
+    """
     old, new = (address(id_) for id_ in (command.cart_id, following(command.cart_id)))
     closing = state(states, old)
     if closing.order_id != command.order_id:
         raise Refused("not-this-cart", "This cart is not the order's.")
-    if closing.closed:
+    if closing.closed and closing.status is not Status.EXPIRED:
         return []
     rest = tuple(
         replace(line, quantity=line.quantity - command.stood.get(line.sku, 0))

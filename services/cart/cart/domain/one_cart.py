@@ -15,12 +15,17 @@ CUSTOMER = "user:"
 
 
 class Status(StrEnum):
-    """Where a cart is in its life. Ordered and merged ones are closed for good."""
+    """Where a cart is in its life. What is not new or open is closed for good.
+
+    Of one that is gone only its place in its owner's row of carts is left.
+    """
 
     NEW = "new"
     OPEN = "open"
     ORDERED = "ordered"
     MERGED = "merged"
+    EXPIRED = "expired"
+    GONE = "gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +44,12 @@ class Cart:
     owed: tuple[Line, ...] | None = None
     put_back: bool = False
     coupon: str | None = None
+    abandoned: bool = False
 
     @property
     def closed(self) -> bool:
         """Nothing is ever added to it again."""
-        return self.status in {Status.ORDERED, Status.MERGED}
+        return self.status not in {Status.NEW, Status.OPEN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +109,20 @@ class ClearCoupon:
 
 
 @dataclass(frozen=True, slots=True)
+class Abandon:
+    """Nothing has happened to these lines for a while: say so, once a cart. With other lines it is stale."""
+
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Expire:
+    """Nothing has happened to these lines for so long that the cart is closed. With other lines it is stale."""
+
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AskPutBack:
     """The order made of this cart was given up: its lines are the owner's again."""
 
@@ -110,7 +130,7 @@ class AskPutBack:
     lines: tuple[Line, ...]
 
 
-Command = Add | SetQuantity | Remove | Empty | SetCoupon | ClearCoupon | AskPutBack
+Command = Add | SetQuantity | Remove | Empty | SetCoupon | ClearCoupon | Abandon | Expire | AskPutBack
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +185,26 @@ class CouponCleared:
 
 
 @dataclass(frozen=True, slots=True)
+class Abandoned:
+    """The customer left the lines that stand in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """Nothing had happened to it for so long that it was closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """All that happened to a customer's expired cart was deleted. The first event of its stream, and the only one."""
+
+    cart_id: str
+    order_id: str
+    owner: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ordered:
     """The cart became its order, made of what stood in it at ``version``."""
 
@@ -193,7 +233,7 @@ class PutBack:
 
 
 Change = Opened | Added | QuantitySet | Removed | Emptied | CouponSet | CouponCleared
-End = Ordered | Merged | PutBackAsked | PutBack
+End = Ordered | Merged | PutBackAsked | PutBack | Abandoned | Expired | Gone
 Event = Change | End
 
 EVENTS: dict[str, type] = {
@@ -208,6 +248,9 @@ EVENTS: dict[str, type] = {
     "merged.v1": Merged,
     "put_back_asked.v1": PutBackAsked,
     "put_back.v1": PutBack,
+    "abandoned.v1": Abandoned,
+    "expired.v1": Expired,
+    "gone.v1": Gone,
 }
 
 
@@ -215,8 +258,10 @@ def decide(command: Command, cart: Cart) -> Sequence[Event]:
     """The rules of a single cart."""
     if isinstance(command, AskPutBack):
         return ask_put_back(command, cart)
+    if isinstance(command, Abandon | Expire):
+        return pass_by(command, cart)
     if cart.closed:
-        raise Refused("cart-closed", "This cart was ordered or merged; the next one takes its place.")
+        raise Refused("cart-closed", "This cart was closed; the next one takes its place.")
     match command:
         case Add():
             return add(command, cart)
@@ -255,6 +300,15 @@ def add(command: Add, cart: Cart) -> Sequence[Event]:
     if held(there, line.priced_at, command.hold):
         return [Added(replace(there, quantity=quantity), line.quantity)]
     return [Added(replace(line, item_id=there.item_id, quantity=quantity), line.quantity)]
+
+
+def pass_by(command: Abandon | Expire, cart: Cart) -> Sequence[Event]:
+    """What time does to a cart that nobody touches; whoever looked may have looked too early."""
+    if cart.status is not Status.OPEN or cart.lines != command.lines:
+        return []
+    if isinstance(command, Expire):
+        return [Expired()]
+    return [Abandoned()] if not cart.abandoned and cart.lines and customer(cart.owner) else []
 
 
 def ask_put_back(command: AskPutBack, cart: Cart) -> Sequence[Event]:
@@ -302,6 +356,12 @@ def evolve(cart: Cart, event: Event) -> Cart:
             return replace(cart, status=Status.ORDERED)
         case Merged():
             return replace(cart, status=Status.MERGED)
+        case Abandoned():
+            return replace(cart, abandoned=True)
+        case Expired():
+            return replace(cart, status=Status.EXPIRED)
+        case Gone():
+            return Cart(event.cart_id, event.order_id, event.owner, event.number, Status.GONE)
         case PutBackAsked(lines):
             return replace(cart, owed=lines)
         case PutBack():
@@ -315,7 +375,12 @@ def react(event: Event, cart: Cart) -> Sequence[Effect]:
     match event:
         case Opened(cart_id, _, owner, _, lines):
             return [Send(contract.Opened(cart_id=cart_id, customer_id=customer(owner), lines=public(lines)))]
-        case PutBackAsked() | Ordered() | Merged() if cart.closed and cart.owed is not None:
+        case Abandoned():
+            customer_id = customer(cart.owner)
+            assert customer_id is not None
+            told = contract.Abandoned(cart_id=cart.cart_id, customer_id=customer_id, lines=public(cart.lines))
+            return [Send(told)]
+        case PutBackAsked() | Ordered() | Merged() | Expired() if cart.closed and cart.owed is not None:
             return [Call("put_back", key=cart.cart_id, request={"cart_id": cart.cart_id, "owner": cart.owner})]
         case _:
             return []
