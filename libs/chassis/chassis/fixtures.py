@@ -5,14 +5,10 @@ Nothing runs by itself: ``deliver`` and ``settle`` drive the steps, so a test kn
 """
 
 import asyncio
-import os
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -34,6 +30,7 @@ from chassis.codec import encode_opening, members
 from chassis.courier import Receive
 from chassis.http import Peers
 from chassis.migrations import migrate
+from chassis.servers.folder_for_tests import folder_for_tests
 from chassis.servers.postgres import EmbeddedPostgres
 from chassis.service import Service
 from chassis.settings import Settings
@@ -189,27 +186,14 @@ class Harness:
             pass
 
 
-IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
-ROOM_FOR_TESTS = 4 * 2**30
-
-
-def quick_folder() -> Path | None:
-    """Where files are in memory alone and have room: every test makes and drops hundreds. None: where others are."""
-    if IN_MEMORY.is_dir() and os.access(IN_MEMORY, os.W_OK) and shutil.disk_usage(IN_MEMORY).free > ROOM_FOR_TESTS:
-        return IN_MEMORY
-    return None
-
-
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedPostgres]:
     """A PostgreSQL for this test run. Its files are gone afterwards, so it need not wait for the disk."""
-    home = Path(tempfile.mkdtemp(prefix="soko-test-", dir=quick_folder()))
-    home.chmod(0o755)
-    server = EmbeddedPostgres(home, {"fsync": "off", "max_connections": "500"})
-    server.start()
-    yield server
-    server.stop()
-    shutil.rmtree(home, ignore_errors=True)
+    with folder_for_tests() as home:
+        server = EmbeddedPostgres(home, {"fsync": "off", "max_connections": "500"})
+        server.start()
+        yield server
+        server.stop()
 
 
 async def fresh_database(server: EmbeddedPostgres, name: str = "") -> str:
