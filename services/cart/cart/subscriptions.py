@@ -83,4 +83,5 @@ def category(message: catalog.Category, at: Received) -> Iterable[Keep]:
 
 @subscriptions.keep(inventory.StockLevel)
 def stock_level(message: inventory.StockLevel, at: Received) -> Iterable[Keep]:
-    return [Keep(stock, {"sku": message.sku, "available": message.available, "sequence": at.sequence})]
+    orderable = message.available + message.backorderable
+    return [Keep(stock, {"sku": message.sku, "available": orderable, "sequence": at.sequence})]

@@ -416,6 +416,23 @@ async def test_another_services_questions_need_its_token(shop: Shop) -> None:
     assert [(line["sku"], line["quantity"], line["unit_price"]) for line in cart["lines"]] == [("KET-1", 2, 249900)]
 
 
+async def test_a_merge_takes_no_more_than_there_is(shop: Shop) -> None:
+    """Sold out it comes along as it is, to be seen; while inventory is away, the limits alone count."""
+    levels = {"KET-1": {"available": 2, "backorderable": 1}, "MUG-1": {"available": 0, "backorderable": 0}}
+
+    async def stock(request: Request) -> Response:
+        return JSONResponse({"items": [{"sku": sku, **levels[sku]} for sku in request.query_params.getlist("sku")]})
+
+    for answers, kettles in ((True, 3), (False, 8)):
+        shop.harness.peers["inventory"] = Starlette(routes=[Route("/internal/v1/stock", stock)] if answers else [])
+        who, guest = shop.customer(), await shop.add({}, "KET-1", 6)
+        token = {"X-Cart-Token": guest.headers["X-Cart-Token"]}
+        await shop.add(token, "MUG-1", 2)
+        await shop.add(who, "KET-1", 2)
+        merged = await shop.harness.client.post("/api/v1/cart/merge", headers={**who, **token})
+        assert units(merged.json()) == {"KET-1": kettles, "MUG-1": 2}
+
+
 async def test_every_route_says_who_may(shop: Shop) -> None:
     found = {(each.method, each.path): each.access for each in walk(shop.harness.service.app)}
     assert found.pop(("POST", "/api/v1/cart/merge")) == "signed_in"

@@ -1,5 +1,6 @@
 """What customers and guests do with their carts."""
 
+from dataclasses import replace
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -56,6 +57,7 @@ from cart.domain import (
     merge,
 )
 from cart.domain.one_cart import Command
+from cart.stock import available
 from cart.tables import carts
 from cart.variants import Variant, learn
 from cart.views import NEWEST, Found, find, way
@@ -282,7 +284,7 @@ async def merge_carts(
     guest_key: str = Depends(guest_cart),
     visit: Visit = Depends(visiting),
 ) -> CartAnswer:
-    """All lines of the cart that X-Cart-Token names go to yours; quantities add up as far as the limits go.
+    """All lines of the cart that X-Cart-Token names go to yours; quantities add up as far as limits and stock go.
 
     Where both have an article, your line keeps its price. Where there is nothing to take over, nothing happens.
     """
@@ -295,7 +297,8 @@ async def merge_carts(
         if guest is not None:
             opening = visit.opening(caller, await find(service, owner))
             key = once.for_(opening.cart_id) if once else None
-            command = Merge(guest.cart_id, opening, visit.settings.limits)
+            limits = replace(visit.settings.limits, available=await available(service, visit.context, guest.lines))
+            command = Merge(guest.cart_id, opening, limits)
             done = await service.execute_many(merge, command, visit.context, key)
             if done.replayed:
                 return await visit.replay(owner)

@@ -1,7 +1,7 @@
 """Lines of a cart: one a SKU, each at the price it was promised."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from soko_contracts.cart import CartLine
@@ -21,10 +21,15 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many lines a cart may have, and how many units a line."""
+    """How many lines a cart may have, and how many units a line; ``available`` of a SKU, where that is known."""
 
     lines: int
     quantity: int
+    available: Mapping[str, int] = field(default_factory=dict)
+
+    def most(self, sku: str) -> int:
+        """Units that a line may have when carts come together. What is sold out comes along as it is, to be seen."""
+        return min(self.quantity, self.available.get(sku) or self.quantity)
 
 
 def held(line: Line, now: datetime, hold: timedelta) -> bool:
@@ -49,7 +54,7 @@ def poured(lines: Iterable[Line], into: Iterable[Line], limits: Limits) -> list[
         if old is None and len(there) >= limits.lines:
             continue
         before = old.quantity if old else 0
-        quantity = min(before + line.quantity, limits.quantity)
+        quantity = min(before + line.quantity, limits.most(line.sku))
         if quantity > before:
             there[line.sku] = replace(old or line, quantity=quantity)
             changed.append((there[line.sku], quantity - before))
