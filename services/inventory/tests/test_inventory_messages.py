@@ -15,11 +15,12 @@ from inventory.domain.holding import holding
 from inventory.domain.reservation_events import Line, Reserve
 from inventory.domain.shelves import Stock
 from inventory.domain.stock import stock
-from inventory.domain.stock_commands import Receive
+from inventory.domain.stock_commands import Configure, Receive
 from inventory.service import build
 from inventory.settings import Settings
 from soko_contracts.catalog import ProductCreated, Variant, VariantCreated
 from soko_contracts.inventory import (
+    BackorderFilled,
     CommitStock,
     ExtendReservation,
     ReleaseStock,
@@ -148,6 +149,21 @@ async def test_an_order_is_reserved_and_sold(shop: Harness) -> None:
     ]
     assert await units(shop, "KET") == (18, 0)
     assert await units(shop, "CUP") == (5, 0)
+    await balanced(shop)
+
+
+async def test_who_waits_for_units_is_asked_as_soon_as_they_have_come(shop: Harness) -> None:
+    await shop.service.execute(stock, "CUP", Configure(backorder_limit=3), HERE)
+    await shop.deliver(reserve(shop, "o", CUP=8), CommitStock(order_id="o"), subject="o")
+    assert await units(shop, "CUP") == (6, 8)
+    await shop.service.execute(stock, "CUP", Receive(2), HERE)
+    await shop.settle()
+    filled = BackorderFilled(order_id="o", sku="CUP", quantity=2)
+    assert shop.sent[-1] == filled
+    await shop.deliver(filled, subject="CUP")
+    assert shop.sent[-1] == ReservationExpiring(order_id="o", expires_at=shop.clock())
+    await shop.deliver(CommitStock(order_id="o"), subject="o")
+    assert await units(shop, "CUP") == (0, 0)
     await balanced(shop)
 
 

@@ -7,10 +7,22 @@ from chassis.decider import After, Call
 from chassis.testing import Streams
 from inventory.domain.holding import holding
 from inventory.domain.listing import ListSkus, listing
+from inventory.domain.location import Add, Change, location
 from inventory.domain.reservation import Status, reservation
-from inventory.domain.reservation_events import Commit, Expire, Extend, Line, Release, Reserve, lines_of
+from inventory.domain.reservation_events import (
+    AskNow,
+    Commit,
+    CommitPutOff,
+    Expire,
+    Extend,
+    Line,
+    Release,
+    Reserve,
+    Short,
+    lines_of,
+)
 from inventory.domain.stock import stock
-from inventory.domain.stock_commands import Count, ListSku, Receive
+from inventory.domain.stock_commands import Configure, Count, ListSku, Receive
 from soko_contracts.inventory import (
     ReservationExpiring,
     Shortage,
@@ -251,3 +263,77 @@ def test_levels_are_told_beside_the_answer(shop: Streams) -> None:
     shop.execute_many(holding, reserve(KET=10))
     assert [type(message).__name__ for message in shop.sent] == ["StockReserved", "StockLevel", "StockLow"]
     assert shop.sent[1] == StockLevel(sku="KET", on_hand=10, reserved=10, available=0)
+
+
+@pytest.fixture
+def spread(shop: Streams) -> Streams:
+    """Ten kettles at the main location, five at the port, which gives first; up to four more are promised."""
+    shop.execute(location, "port", Add("Port", 0)).execute(location, "main", Change("main", priority=1))
+    shop.execute(stock, "KET", Receive(5, location="port"))
+    return shop.execute(stock, "KET", Configure(backorder_limit=4))
+
+
+def told(*lines: tuple[int, str | None, bool]) -> tuple[StockLine, ...]:
+    return tuple(StockLine(sku="KET", quantity=n, location_id=at, backordered=waits) for n, at, waits in lines)
+
+
+def test_the_answer_says_where_the_units_are_and_which_are_still_to_come(spread: Streams) -> None:
+    spread.execute_many(holding, reserve(KET=18))
+    lines = told((5, "port", False), (10, None, False), (3, None, True))
+    assert spread.sent[0] == StockReserved(order_id="o", lines=lines, expires_at=END)
+    spread.execute_many(holding, reserve("p", KET=2))
+    assert spread.sent == [StockRejected(order_id="p", shortages=(Shortage(sku="KET", requested=2, available=1),))]
+
+
+def test_an_order_goes_out_from_where_its_units_were_set_aside(spread: Streams) -> None:
+    spread.execute_many(holding, reserve(KET=7)).execute(location, "port", Change("port", priority=9))
+    spread.execute_many(holding, reserve("p", KET=2)).execute_many(holding, Commit("o", NOON))
+    assert spread.sent == [StockCommitted(order_id="o", lines=told((7, None, False)))]
+    spread.execute_many(holding, Commit("p", NOON))
+    assert spread.sent[0] == StockCommitted(order_id="p", lines=told((2, None, False)))
+    spread.execute_many(holding, reserve("q", KET=6)).execute_many(holding, Commit("q", NOON))
+    assert spread.sent[0] == StockCommitted(order_id="q", lines=told((1, None, False), (5, "port", False)))
+    spread.execute_many(holding, Release("q"))
+    assert spread.sent[0] == StockReleased(order_id="q", lines=told((1, None, False), (5, "port", False)))
+    assert spread.state(stock, "KET").at("port").on_hand == 5
+
+
+def test_a_shop_with_one_location_reads_no_other(shop: Streams, spread: Streams) -> None:
+    one = Streams().execute_many(listing, ListSkus((ListSku("KET", 0, 10),)))
+    states = {"stock-KET": one.state(stock, "KET")}
+    assert holding.more(reserve(KET=1), states) == []
+    states = {"stock-KET": spread.state(stock, "KET")}
+    assert holding.more(reserve(KET=1), states) == [(location, "main"), (location, "port")]
+
+
+def test_locations_of_the_same_priority_give_in_the_order_of_their_ids(spread: Streams) -> None:
+    spread.execute(location, "port", Change("port", priority=1)).execute_many(holding, reserve(KET=2))
+    assert spread.sent[0].lines == told((2, None, False))
+
+
+def test_who_waits_for_units_is_asked_as_soon_as_they_have_come(spread: Streams) -> None:
+    spread.execute_many(holding, reserve(KET=18)).execute_many(holding, Commit("o", NOON))
+    later = NOON + MINUTE
+    assert spread.sent[0] == StockReserved(
+        order_id="o", lines=told((5, "port", False), (10, None, False), (3, None, True)), expires_at=later
+    )
+    spread.execute(stock, "KET", Receive(3)).execute(reservation, "o", AskNow("o", NOON))
+    assert spread.sent == [ReservationExpiring(order_id="o", expires_at=NOON)]
+    assert spread.effects[-1] == After("expiry", later, Expire("o", later))
+    spread.execute_many(holding, Commit("o", NOON))
+    assert spread.sent[0] == StockCommitted(order_id="o", lines=told((5, "port", False), (13, None, False)))
+
+
+def test_who_has_not_said_commit_is_not_asked_when_units_come(spread: Streams) -> None:
+    spread.execute_many(holding, reserve(KET=18)).execute(reservation, "o", AskNow("o", NOON))
+    assert spread.effects == []
+    spread.execute_many(holding, Commit("o", NOON)).execute_many(holding, Extend("o", END))
+    assert spread.execute(reservation, "o", AskNow("o", NOON)).effects == []
+    spread.execute_many(holding, Commit("o", NOON)).execute_many(holding, Release("o"))
+    assert spread.execute(reservation, "o", AskNow("o", NOON)).effects == []
+
+
+def test_a_commit_is_put_off_with_what_is_missing_of_each_sku(spread: Streams) -> None:
+    spread.execute_many(holding, reserve(KET=18, CUP=2)).execute_many(holding, Commit("o", NOON))
+    put_off = [event for _, event in spread.events if isinstance(event, CommitPutOff)]
+    assert put_off == [CommitPutOff("o", (Short("KET", 18, 15),), NOON + MINUTE)]
