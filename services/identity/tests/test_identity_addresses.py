@@ -180,3 +180,11 @@ async def test_nobody_but_a_service_with_a_callers_token_asks_for_a_contact(shop
     assert (await contact(shop, {})).status_code == 401
     headers = await bearer(shop)
     assert (await shop.client.get("/internal/v1/users/me/contact", headers=headers)).status_code == 401
+
+
+async def test_services_learn_how_to_reach_a_user_who_is_away(shop: Harness) -> None:
+    me = (await contact(shop, await bearer(shop))).json()
+    path, services = "/internal/v1/users/{}/contact", shop.service_token("notification")
+    assert (await shop.client.get(path.format(me["user_id"]), headers=services)).json() == me
+    assert (await shop.client.get(path.format(NOBODYS), headers=services)).status_code == 404
+    assert (await shop.client.get(path.format(me["user_id"]), headers=await bearer(shop))).status_code == 401

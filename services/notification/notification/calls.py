@@ -11,13 +11,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chassis.calls import Asked, Calls
-from chassis.decider import Send
+from chassis.decider import Call, Send
 from chassis.outcome import Outcome
-from chassis.rows import Put
+from chassis.rows import Keep, Put
 from chassis.service import Service
 
 from notification import erasure
 from notification.domain import ADMIN, Notification, Status
+from notification.kinds import ABANDONED_CART
 from notification.mail import NoAddress, Refused, composed, hand_over
 from notification.rendering import UnknownKind, write
 from notification.settings import Settings
@@ -31,12 +32,19 @@ TRIES = 30
 BY_SMTP, TO_A_FILE = timedelta(seconds=60), timedelta(seconds=10)
 """How long a mail may take. One that died with its process goes again after that: no longer than its way needs."""
 
+WANTED = "select abandoned_cart from preferences where customer_id = $1"
 WAITING = "select 1 from notifications where cause = $1 and kind = $2 and id = $3 and status = 'queued'"
 
 
 def request_of(notification: Notification, contact: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
     """What the call ``mail`` is asked with: everything, so that nothing of it is kept elsewhere."""
     return {"notification": notification.row(), "contact": dict(contact), "data": dict(data)}
+
+
+def queued(notification: Notification, contact: Mapping[str, Any], data: Mapping[str, Any]) -> Iterable[Outcome]:
+    """One notification: where there is one of this cause and kind already, its row stays and the call finds that."""
+    request = request_of(notification, contact, data)
+    return [Keep(notifications, notification.row()), Call("mail", key=notification.id, request=request)]
 
 
 def notification_in(request: Mapping[str, Any]) -> Notification:
@@ -82,6 +90,22 @@ async def mail(asked: Asked, service: Service) -> Iterable[Outcome]:
     return ended(notification.sent(asked.now, to or "", written.title))
 
 
+async def remind(asked: Asked, service: Service) -> Iterable[Outcome]:
+    """Of a cart that was left, whoever asked to be. While identity is away it is tried again, and then let be."""
+    customer_id = asked.request["customer_id"]
+    if not await service.database.pool.fetchval(WANTED, customer_id):
+        return []
+    answer = await service.world.peers.get("identity", f"/internal/v1/users/{customer_id}/contact")
+    if answer.status == 404:
+        return []
+    if not answer.ok:
+        raise answer.problem()
+    contact = {name: answer.json()[name] for name in ("email", "phone", "language")}
+    cart_id, id_ = asked.request["cart_id"], asked.request["id"]
+    notification = Notification(id_, cart_id, ABANDONED_CART, customer_id, customer_id, asked.now)
+    return queued(notification, contact, {"lines": asked.request["lines"]})
+
+
 def file_name(notification: Notification) -> str:
     """Names that sort by time; the id at the end finds it again."""
     return f"{notification.created_at:%Y%m%dT%H%M%S%f}-{notification.kind}-{notification.id}.eml"
@@ -96,9 +120,10 @@ async def erase(asked: Asked, service: Service) -> Iterable[Outcome]:
 
 
 def calls_by(settings: Settings) -> Calls:
-    """Both, mails on the way that the settings name."""
+    """All of them, mails on the way that the settings name."""
     calls = Calls()
     lease = BY_SMTP if settings.smtp_url.get_secret_value() else TO_A_FILE
     calls.to("mail", lease=lease, tries=TRIES, gave_up=gave_up)(mail)
+    calls.to("remind", gave_up=lambda asked: [])(remind)
     calls.to("erase")(erase)
     return calls

@@ -14,6 +14,7 @@ update notifications set recipient = null, title = null,
 where subject_id = $1 returning id
 """
 STOP_MAILS = "delete from calls where name = 'mail' and request -> 'notification' ->> 'subject_id' = $1"
+FORGET_WISHES = "delete from preferences where customer_id = $1"
 DROP_PARKED = """
 with gone as (
     delete from inbox where type = 'notification.send.v1' and parked_at is not null and data ->> 'subject_id' = $1
@@ -29,6 +30,7 @@ async def erase(database: Database, folder: Path, subject_id: str, now: datetime
     async with database.pool.acquire() as connection, connection.transaction():
         rows = await connection.fetch(BLANK, subject_id)
         await connection.execute(STOP_MAILS, subject_id)
+        await connection.execute(FORGET_WISHES, subject_id)
         await connection.execute(DROP_PARKED, subject_id, now)
     await asyncio.to_thread(_unlink, folder, {row["id"] for row in rows})
 

@@ -4,6 +4,7 @@ from typing import Final
 
 NEW_ORDER: Final = "new_order"
 LOW_STOCK: Final = "low_stock"
+ABANDONED_CART: Final = "abandoned_cart"
 
 SUBJECTS: Final[dict[str, str]] = {
     "order_received": "We have your order {{ number }}",
@@ -13,6 +14,7 @@ SUBJECTS: Final[dict[str, str]] = {
     "order_delivered": "Your order {{ number }} has arrived",
     "order_refunded": "A refund for your order {{ number }}",
     "payment_failed": "The payment for your order {{ number }} failed",
+    ABANDONED_CART: "You left something in your cart",
     NEW_ORDER: "New order {{ number }}",
     LOW_STOCK: "{{ sku }} is running low",
 }

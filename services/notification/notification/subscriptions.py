@@ -1,6 +1,6 @@
 """What the notification service obeys, whom it tells of what, and the feed that keeps every event there is."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import orjson
@@ -8,20 +8,14 @@ from chassis.decider import Call
 from chassis.outcome import Outcome
 from chassis.rows import Keep
 from chassis.subscriptions import Received, Subscriptions
-from soko_contracts import MESSAGES, identity, inventory, order
+from soko_contracts import MESSAGES, cart, identity, inventory, order
 from soko_contracts import notification as public
 
-from notification.calls import request_of
+from notification.calls import queued
 from notification.domain import ADMIN, Notification
 from notification.kinds import LOW_STOCK, NEW_ORDER
 from notification.settings import Settings
-from notification.tables import notifications, unnumbered
-
-
-def queued(notification: Notification, contact: Mapping[str, Any], data: Mapping[str, Any]) -> Iterable[Outcome]:
-    """One notification: where there is one of this cause and kind already, its row stays and the call finds that."""
-    request = request_of(notification, contact, data)
-    return [Keep(notifications, notification.row()), Call("mail", key=notification.id, request=request)]
+from notification.tables import unnumbered
 
 
 def send(message: public.Send, at: Received) -> Iterable[Outcome]:
@@ -46,6 +40,13 @@ def new_order(message: order.Confirmed, at: Received) -> Iterable[Outcome]:
 def low_stock(message: inventory.StockLow, at: Received) -> Iterable[Outcome]:
     data = {"sku": message.sku, "available": message.available, "threshold": message.threshold}
     return queued(Notification(at.id, at.id, LOW_STOCK, ADMIN, None, at.now), {}, data)
+
+
+def abandoned_cart(message: cart.Abandoned, at: Received) -> Iterable[Outcome]:
+    """Whether its customer asked for that only a look can tell, and how to reach them only identity."""
+    lines = [{"sku": line.sku, "quantity": line.quantity} for line in message.lines]
+    request = {"id": at.id, "cart_id": message.cart_id, "customer_id": message.customer_id, "lines": lines}
+    return [Call("remind", key=message.cart_id, request=request)]
 
 
 def user_erased(message: identity.UserErased, at: Received) -> Iterable[Outcome]:
@@ -81,6 +82,7 @@ def subscribe(settings: Settings) -> Subscriptions:
     subscriptions = Subscriptions()
     subscriptions.handle(public.Send, key=lambda message: message.subject_id)(send)
     subscriptions.handle(identity.UserErased)(user_erased)
+    subscriptions.handle(cart.Abandoned)(abandoned_cart)
     if settings.admin:
         subscriptions.handle(order.Confirmed)(new_order)
         subscriptions.handle(inventory.StockLow)(low_stock)

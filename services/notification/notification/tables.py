@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Identity, Index, MetaData, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = MetaData()
@@ -48,6 +48,14 @@ unnumbered = Table(
     Column("message_id", Text, primary_key=True),
     Column("arrival", BigInteger, Identity(always=True), nullable=False, unique=True),
     *_event(),
+)
+
+preferences = Table(
+    "preferences",
+    metadata,
+    Column("customer_id", Text, primary_key=True),
+    Column("abandoned_cart", Boolean, nullable=False, comment="remind them of a cart that they left"),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
 )
 
 feed = Table(

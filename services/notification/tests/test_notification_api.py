@@ -82,6 +82,8 @@ async def test_every_route_says_who_may(harness: Harness) -> None:
     own = [each for each in walk(harness.service.app) if not each.path.startswith("/internal/v1/ops/")]
     assert {(each.method, each.path): each.access for each in own} == {
         ("GET", "/api/v1/notifications"): "signed_in",
+        ("GET", "/api/v1/notifications/preferences"): "signed_in",
+        ("PATCH", "/api/v1/notifications/preferences"): "signed_in",
         ("GET", "/api/v1/events"): "events:read",
         ("GET", "/api/v1/event-types"): "events:read",
         ("GET", "/internal/v1/mails"): "service_only",

@@ -14,7 +14,7 @@ from chassis.http import (
     service_only,
 )
 from chassis.http.auth import CHALLENGE
-from fastapi import Depends, Query
+from fastapi import Depends, Path, Query
 from pydantic import ConfigDict
 
 from identity import revocations
@@ -107,6 +107,25 @@ async def get_contact(
         if address is None:
             raise Problem(NOT_FOUND, "The caller has no such address.")
     return Contact(**row, address=address and PostalAddress(**address))
+
+
+@router.get(
+    "/users/{user_id}/contact",
+    operation_id="get_contact_of",
+    summary="How to reach a user",
+    response_model=Contact,
+    responses=problems(NOT_FOUND),
+)
+async def get_contact_of(
+    user_id: Annotated[str, Path(pattern=UUID)],
+    _: Peer = Depends(service_only),
+    service: Identity = Depends(current_service),
+) -> Contact:
+    """For what a user asked to be told of while they are away."""
+    row = await service.database.pool.fetchrow(CONTACT, user_id)
+    if row is None:
+        raise Problem(NOT_FOUND, "There is no such user.")
+    return Contact(**row)
 
 
 @router.get(

@@ -1,5 +1,5 @@
 """What was told to whom, the public feed, and the mails of a development shop."""
 
-from notification.api import events, internal, notifications
+from notification.api import events, internal, notifications, preferences
 
-routers = (notifications.router, events.router, internal.router)
+routers = (notifications.router, preferences.router, events.router, internal.router)
