@@ -37,3 +37,10 @@ TOO_MANY_VARIANTS = problem_type(
     when="The product has as many variants as a product may have.",
     client="Make another product.",
 )
+ALREADY_REVIEWED = problem_type(
+    "already-reviewed",
+    409,
+    "Reviewed already",
+    when="The customer has a review of this product.",
+    client="Change or delete that one: GET /reviews?mine=true finds it.",
+)

@@ -3,11 +3,12 @@
 from chassis.service import Service
 from chassis.world import World
 
-from catalog.api import bulk, categories, discounts, internal, lists, products, variants
+from catalog.api import bulk, categories, discounts, internal, lists, products, reviews, variants
 from catalog.bulk.imports import FORGET_IMPORTS, work
 from catalog.cache import Answers, ChangeWatch
 from catalog.fast import FastReads
 from catalog.prices import keep_current
+from catalog.reviews import calls
 from catalog.settings import Settings
 from catalog.subscriptions import subscriptions
 from catalog.tables import metadata
@@ -21,6 +22,7 @@ ROUTERS = (
     variants.router,
     categories.router,
     discounts.router,
+    reviews.router,
     internal.router,
 )
 
@@ -36,6 +38,7 @@ def build(settings: Settings, world: World) -> Service:
         migrations="catalog.migrations",
         routers=ROUTERS,
         subscriptions=subscriptions,
+        calls=calls,
         jobs=(FORGET_PAST_PRICES, FORGET_IMPORTS),
         extra=(ChangeWatch(answers).look, keep_current, tell, work),
     )

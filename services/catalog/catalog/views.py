@@ -13,7 +13,7 @@ from catalog.domain import Product, Sale, Status, Variant
 
 PRODUCTS = """
 SELECT p.id, p.slug, p.name, p.description, p.brand, p.status, p.featured, p.price, p.attributes::text AS attributes,
-    p.sequence, p.created_at, p.updated_at,
+    p.sequence, p.created_at, p.updated_at, p.rating, p.review_count,
     (SELECT coalesce(json_agg(json_build_object(
             'id', v.id, 'sku', v.sku, 'options', v.options, 'price', v.price, 'active', v.active,
             'initial_stock', v.initial_stock, 'available', s.available) ORDER BY v.position, v.id), '[]')::text
@@ -56,6 +56,8 @@ class Shown:
     updated_at: datetime
     categories: tuple[Place, ...]
     available: Mapping[str, int]
+    rating: float | None
+    review_count: int
 
     def in_stock(self, variant: Variant) -> bool:
         """Whether a unit of this variant was for sale when the inventory last said."""
@@ -125,4 +127,6 @@ def _shown(row: Row[Any]) -> Shown:
         updated_at=row.updated_at,
         categories=places,
         available={each["sku"]: each["available"] or 0 for each in variants},
+        rating=None if row.rating is None else float(row.rating),
+        review_count=row.review_count,
     )

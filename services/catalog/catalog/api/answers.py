@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from chassis.http import Answer, Listing, Money
+from sqlalchemy import Row
 
-from catalog.api.examples import CATEGORY, DISCOUNT, IMPORT, PLACE, PRODUCT, VARIANT, example, money
+from catalog.api.examples import CATEGORY, DISCOUNT, IMPORT, PLACE, PRODUCT, REVIEW, VARIANT, example, money
 from catalog.bulk.applying import Result, State
 from catalog.bulk.imports import Progress
 from catalog.discounts import Kept
@@ -162,6 +163,28 @@ def discount_answer(kept: Kept, now: datetime) -> DiscountAnswer:
     )
 
 
+class ReviewAnswer(Answer):
+    """A customer's opinion of a product. ``verified_purchase``: they had bought it when they said so."""
+
+    model_config = example(REVIEW)
+
+    id: str
+    product_id: str
+    rating: int
+    title: str
+    body: str
+    author: str | None
+    verified_purchase: bool
+    hidden: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+def review_answer(review: Row[Any]) -> ReviewAnswer:
+    """A review, without whose it is."""
+    return ReviewAnswer.model_validate(review)
+
+
 class RowError(Answer):
     """``pointer`` into the row: the column's name, in CSV."""
 
@@ -245,6 +268,8 @@ def product_answer(shown: Shown, currency: str, now: datetime, *, all_variants: 
         price=Money.of(product.price, currency),
         sale_price=_on_sale(product.price, percent, currency),
         discount_percent=percent,
+        rating=shown.rating,
+        review_count=shown.review_count,
         in_stock=any(shown.in_stock(each) for each in variants),
         attributes=dict(product.attributes),
         options=choices(variants),

@@ -213,3 +213,33 @@ class BulkRow(Patch):
     variant_price: Money | None = None
     variant_active: StrictBool | None = None
     initial_stock: Units | None = None
+
+
+Rating = Annotated[int, Field(ge=1, le=5, strict=True)]
+Title = Annotated[str, StringConstraints(strip_whitespace=True, max_length=120, pattern=ONE_LINE)]
+Opinion = Annotated[str, StringConstraints(strip_whitespace=True, max_length=5000, pattern=LINES)]
+Author = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50, pattern=ONE_LINE)]
+
+
+class ReviewNew(Body):
+    """What a customer thinks, from 1 to 5. ``author`` is the name that others see, if any."""
+
+    model_config = example({"rating": 5, "title": "Boils fast", "body": "As it says.", "author": "Wanjiru"})
+
+    rating: Rating
+    title: Title = ""
+    body: Opinion = ""
+    author: Author | None = None
+
+
+class ReviewPatch(Patch):
+    """What shall change of a review: by the customer, but for ``hidden``, which is for staff."""
+
+    model_config = example({"rating": 4})
+    may_be_null = frozenset({"author"})
+
+    rating: Rating | None = None
+    title: Title | None = None
+    body: Opinion | None = None
+    author: Author | None = None
+    hidden: StrictBool | None = None

@@ -97,6 +97,19 @@ IMPORT: Final[dict[str, Any]] = {
 }
 CSV: Final = "sku,name,price,category_ids,attributes.material\r\nKET-1,Kettle,2499.00,kettles|gifts,steel\r\n"
 
+REVIEW: Final[dict[str, Any]] = {
+    "id": "0198c0de-5f7e-7b55-8e7b-4a6f8cad2ee1",
+    "product_id": PRODUCT_ID,
+    "rating": 5,
+    "title": "Boils fast",
+    "body": "Three minutes for a litre, as it says.",
+    "author": "Wanjiru",
+    "verified_purchase": True,
+    "hidden": False,
+    "created_at": AT,
+    "updated_at": AT,
+}
+
 
 def example(value: dict[str, Any]) -> ConfigDict:
     """The configuration of a model that shows ``value``."""
