@@ -9,9 +9,9 @@ from sqlalchemy import ColumnElement, func, literal_column
 MOST_WORDS = 12
 
 
-def words_of(search: str) -> list[str]:
+def words_of(search: str, most: int = MOST_WORDS) -> list[str]:
     """The words as they are looked for: lower case, split at all that is neither letter nor digit."""
-    return re.findall(r"[^\W_]+", search.lower())[:MOST_WORDS]
+    return re.findall(r"[^\W_]+", search.lower())[:most]
 
 
 def text_query(words: Sequence[str], weights: str = "", *, shortest: int = 2) -> ColumnElement[Any]:
