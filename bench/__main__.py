@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import uvloop
 
 from bench import parts
+from bench.flash import measure_flash
 from bench.parts import Measured
 from bench.results import TITLES, publish, targets
 from bench.shop import Shop, open_shop
@@ -22,6 +23,7 @@ ONE: dict[str, Part] = {
     "memory": parts.measure_memory,
     "limits": parts.measure_limits,
     "hot": parts.measure_hot,
+    "flash": measure_flash,
     "reads": parts.measure_reads,
     "carts": parts.measure_carts,
     "stores": parts.measure_stores,

@@ -29,8 +29,8 @@ async def login(shop: Shop, email: str) -> Client:
     return client
 
 
-async def stocked(shop: Shop, products: int = PRODUCTS) -> list[str]:
-    """SKUs of new products that do not run out."""
+async def stocked(shop: Shop, products: int = PRODUCTS, *, units: int = 1_000_000) -> list[str]:
+    """SKUs of new products, by default such as do not run out."""
     staff = await login(shop, "staff@soko.example")
     categories = (await staff.call("", "GET", "/api/v1/categories?page_size=1")).json()["items"]
     skus = []
@@ -41,7 +41,7 @@ async def stocked(shop: Shop, products: int = PRODUCTS) -> list[str]:
             "category_id": categories[0]["id"],
             "price": {"amount": "2499.00", "currency": "KES"},
             "sku": sku,
-            "initial_stock": 1_000_000,
+            "initial_stock": units,
         }
         answer = await staff.call("", "POST", "/api/v1/products", product)
         assert answer.status in (201, 202), answer.body

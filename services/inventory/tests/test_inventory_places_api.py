@@ -52,9 +52,9 @@ async def place(shop: Harness, name: str = "Mombasa", **more: Any) -> str:
     return str(made.json()["id"])
 
 
-async def send(shop: Harness, to: str, quantity: int = 5, **headers: str) -> httpx.Response:
+async def send(shop: Harness, to: str, quantity: int = 5, key: str = "") -> httpx.Response:
     journey = {"sku": "KET", "quantity": quantity, "origin": "main", "destination": to, "reference": "van"}
-    return await post(shop, "/transfers", journey, **headers)
+    return await post(shop, "/transfers", journey, **({"Idempotency-Key": key} if key else {}))
 
 
 async def at(shop: Harness) -> dict[str, tuple[int, int]]:
@@ -93,7 +93,7 @@ async def test_a_location_is_changed_at_the_version_that_was_read(shop: Harness)
 
 async def test_a_transfer_leaves_travels_and_arrives_once(shop: Harness) -> None:
     port = await place(shop)
-    sent = [await send(shop, port, **{"Idempotency-Key": "k"}) for _ in range(2)]
+    sent = [await send(shop, port, key="k") for _ in range(2)]
     assert [each.status_code for each in sent] == [201, 201]
     assert sent[0].json() == sent[1].json()
     assert (sent[0].json()["status"], sent[0].json()["arrived_at"]) == ("in_transit", None)

@@ -199,8 +199,8 @@ def test_who_waited_is_sold_what_came_from_where_it_came() -> None:
     )
     parts = (Part(1), Part(4, waits=True))
     given(stock, *filled).when(Sell("o", parts)).refuses("not-enough-stock")
-    filled = (*filled, Filled(SKU, "o", 2, "b"))
-    outcome = given(stock, *filled).when(Sell("o", parts)).then(Sold("o", 3), Sold("o", 2, "b"))
+    outcome = given(stock, *filled, Filled(SKU, "o", 2, "b")).when(Sell("o", parts))
+    outcome.then(Sold("o", 3), Sold("o", 2, "b"))
     assert outcome.state.backorders == ()
 
 
