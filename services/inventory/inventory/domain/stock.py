@@ -4,7 +4,6 @@ Always, at each location and over all: the sum of the movements = ``on_hand`` >=
 ``shortage`` + what backorders miss. While anybody waits for units, none are free.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
@@ -138,10 +137,10 @@ def allocate(state: Stock, quantity: int, preferred: Sequence[str]) -> list[Part
     """
     if quantity > state.available + state.backorderable:
         raise not_enough(state, None, quantity)
-    shelves = state.shelves
-    if state.elsewhere:
-        rank = {location: place for place, location in enumerate(preferred)}
-        shelves = sorted(shelves, key=lambda shelf: rank.get(shelf.location, len(rank)))
+    if not state.elsewhere and quantity <= state.available:
+        return [Part(quantity)]
+    rank = {location: place for place, location in enumerate(preferred)}
+    shelves = sorted(state.shelves, key=lambda shelf: rank.get(shelf.location, len(rank)))
     for shelf in shelves:
         if quantity <= shelf.free:
             return [Part(quantity, shelf.location)]
@@ -155,10 +154,10 @@ def allocate(state: Stock, quantity: int, preferred: Sequence[str]) -> list[Part
 
 def found(state: Stock, order_id: str, parts: Sequence[Part]) -> dict[str, int]:
     """How many of an order's units are where, those among them that it had to wait for."""
-    units = Counter[str]()
+    units: dict[str, int] = {}
     for part in parts:
         for each in state.of(order_id).found if part.waits else (part,):
-            units[each.location] += each.quantity
+            units[each.location] = units.get(each.location, 0) + each.quantity
     return units
 
 
@@ -183,9 +182,11 @@ def sold(state: Stock, order_id: str, parts: Sequence[Part]) -> list[Event]:
     if lacking := missing(state, order_id, parts):
         raise not_enough(state, None, sum(part.quantity for part in parts), lacking=lacking)
     events: list[Event] = []
-    for location, units in found(state, order_id, parts).items():
+    there = found(state, order_id, parts)
+    for location, units in there.items():
         events.append(Sold(order_id, units, location, worth(state, -units)))
-        state = evolve(state, events[-1])
+        if len(there) > 1:  # what leaves one place changes what the rest is worth
+            state = evolve(state, events[-1])
     return events
 
 
@@ -267,7 +268,10 @@ def evolve(state: Stock, event: Event) -> Stock:
 
 
 def moved(state: Stock, location: str, on_hand: int, reserved: int = 0) -> Stock:
-    """Both counters of one location changed by so much."""
+    """Both counters of one location changed by so much. Where there is only one they are the SKU's own."""
+    if location == MAIN and not state.elsewhere and not state.backorders:
+        only = Shelf(MAIN, state.on_hand, state.reserved, state.shortage).moved(on_hand, reserved)
+        return replace(state, on_hand=only.on_hand, reserved=only.reserved, shortage=only.shortage)
     return state.having(state.at(location).moved(on_hand, reserved))
 
 
