@@ -12,6 +12,11 @@ SEED = 0
 SKUS = ("KET-1", "MUG-2", "TEA-3", "JAR-4")
 STOCK = (2, 5, 9, 14)
 PRICES = ("2499.00", "350.00", "120.00", "999.50")
+COUPONS: tuple[dict[str, object], ...] = (
+    {"code": "LAST", "percent": 15, "max_uses": 1},
+    {"code": "EACH", "amount": {"amount": "99.99", "currency": "KES"}, "max_uses_per_customer": 1, "max_uses": 3},
+    {"code": "SENT", "free_shipping": True},
+)
 ADMIN = "admin@soko.example"
 STAFF = "staff@soko.example"
 CUSTOMERS = ("amina@soko.example", "brian@soko.example")
@@ -37,6 +42,8 @@ async def open_shop(ground: Ground, loop: VirtualLoop) -> None:
     for sku, stock, price in zip(SKUS, STOCK, PRICES, strict=True):
         body = {"name": sku, "category_id": "kitchen", "price": {"amount": price, "currency": "KES"}, "sku": sku}
         await _made(admin, "/products", {**body, "initial_stock": stock})
+    for coupon in COUPONS:
+        await _made(admin, "/coupons", coupon)
     busy = True
     while busy:
         busy = False

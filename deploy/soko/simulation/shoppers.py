@@ -8,6 +8,8 @@ from typing import Any
 from soko.simulation.chance import weighted
 from soko.simulation.people import Action, Answer, Person
 
+COUPONS = ("LAST", "LAST", "EACH", "SENT", "NONE")
+"""Codes that people try: one of them is no coupon."""
 CARDS: Mapping[str, float] = {
     "tok_success": 8,
     "tok_declined": 1.5,
@@ -43,6 +45,7 @@ class Shopper(Person):
         if self.cart:
             possible |= {self.change: 0.6, self.take_out: 0.4, self.empty: 0.2}
             possible |= {self.check_out: 5, self.click_twice: 1.2, self.check_out_twice: 0.8}
+            possible |= {self.use_a_coupon: 0.8, self.use_no_coupon: 0.2}
         if self.last:
             possible[self.send_again] = 1.2
         if self.own:
@@ -72,6 +75,12 @@ class Shopper(Person):
 
     async def look(self) -> None:
         self._cart(await self.ask("GET", "/cart"))
+
+    async def use_a_coupon(self) -> None:
+        self._cart(await self.ask("PUT", "/cart/coupon", {"code": self.chance.choice(COUPONS)}))
+
+    async def use_no_coupon(self) -> None:
+        self._cart(await self.ask("DELETE", "/cart/coupon"))
 
     async def merge(self) -> None:
         self._cart(await self.ask("POST", "/cart/merge"))
@@ -136,6 +145,8 @@ class Shopper(Person):
     def _heard(self, answer: Answer) -> None:
         if (order := answer.order) is None:
             return
+        if coupon := order.get("coupon"):
+            self.shop.tally[f"coupon {coupon['status']}"] += 1
         if order["id"] not in self.own:
             self.own.append(order["id"])
         if order.get("next_action") and order["next_action"]["type"] == "redirect":
@@ -173,6 +184,8 @@ class Shopper(Person):
             body["payment"] = payment
         if not self.email:
             body["email"] = f"{self.name}@guest.example"
+        if self.chance.random() < 0.3:
+            body |= {"coupon": self.chance.choice(COUPONS), "coupon_required": self.chance.random() < 0.5}
         if self.chance.random() < 0.05:
             body["expected_total"] = {"amount": "1.00", "currency": "KES"}
         return body

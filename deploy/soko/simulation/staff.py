@@ -16,6 +16,7 @@ class Staff(Person):
     def actions(self) -> Mapping[Action, float]:
         possible: dict[Action, float] = {self.receive: 1.5, self.count: 0.7, self.adjust: 1, self.reconcile: 0.3}
         if self.shop.orders:
+            possible |= {self.refund_units: 0.5, self.withdraw: 0.05}
             possible |= {self.ship: 4, self.split: 0.5, self.refund: 1.2, self.refund_twice: 0.5, self.call_off: 0.5}
         if self.shop.payments:
             possible |= {self.capture: 0.3, self.void: 0.5, self.mark_paid: 0.8}
@@ -53,6 +54,14 @@ class Staff(Person):
     async def refund_twice(self) -> None:
         order, key = self._order(), self.shop.new_id()
         await asyncio.gather(*(self.ask("POST", f"/orders/{order}/refunds", {}, key=key) for _ in range(2)))
+
+    async def refund_units(self) -> None:
+        body = {"lines": [{"sku": self.chance.choice(self.shop.skus), "quantity": 1}]}
+        await self.ask("POST", f"/orders/{self._order()}/refunds", body, key=self.shop.new_id())
+
+    async def withdraw(self) -> None:
+        """Somebody thinks that the coupon was a mistake."""
+        await self.ask("DELETE", "/coupons/SENT")
 
     async def call_off(self) -> None:
         await self.ask("POST", f"/orders/{self._order()}/cancel", key=self.shop.new_id())

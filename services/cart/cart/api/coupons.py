@@ -238,16 +238,18 @@ async def change_coupon(
     status_code=204,
     operation_id="withdraw_coupon",
     summary="Withdraw a coupon",
+    response_class=Response,
     responses=problems(NOT_FOUND, PRECONDITION_FAILED),
     dependencies=[Depends(STAFF)],
 )
 async def withdraw_coupon(
     coupon_id: str, known: Precondition = Depends(precondition), visit: Visit = Depends(visiting)
-) -> None:
+) -> Response:
     """Nobody can use it any more; orders that have it keep it, and its code is not given again."""
     row = await _row(visit, coupon_id)
     known.check(row["changes"])
     await visit.service.execute(coupon, row["coupon_id"], Withdraw(), visit.context)
+    return Response(status_code=204)
 
 
 async def _row(visit: Visit, id_: str) -> Any:
