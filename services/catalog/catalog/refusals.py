@@ -44,3 +44,10 @@ ALREADY_REVIEWED = problem_type(
     when="The customer has a review of this product.",
     client="Change or delete that one: GET /reviews?mine=true finds it.",
 )
+TOO_MANY_IMAGES = problem_type(
+    "too-many-images",
+    409,
+    "Too many pictures",
+    when="The product has as many pictures as a product may have.",
+    client="Delete one first.",
+)

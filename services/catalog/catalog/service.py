@@ -3,13 +3,15 @@
 from chassis.service import Service
 from chassis.world import World
 
-from catalog.api import bulk, categories, discounts, internal, lists, products, reviews, variants
+from catalog.api import bulk, categories, discounts, images, internal, lists, products, reviews, variants
 from catalog.bulk.imports import FORGET_IMPORTS, work
 from catalog.cache import Answers, ChangeWatch
 from catalog.fast import FastReads
+from catalog.images import Pictures
 from catalog.prices import keep_current
 from catalog.reviews import calls
 from catalog.settings import Settings
+from catalog.sold_out import LIST_BY_STOCK
 from catalog.subscriptions import subscriptions
 from catalog.tables import metadata
 from catalog.telling import FORGET_PAST_PRICES, tell
@@ -23,6 +25,7 @@ ROUTERS = (
     categories.router,
     discounts.router,
     reviews.router,
+    images.router,
     internal.router,
 )
 
@@ -39,10 +42,11 @@ def build(settings: Settings, world: World) -> Service:
         routers=ROUTERS,
         subscriptions=subscriptions,
         calls=calls,
-        jobs=(FORGET_PAST_PRICES, FORGET_IMPORTS),
+        jobs=(FORGET_PAST_PRICES, FORGET_IMPORTS, LIST_BY_STOCK),
         extra=(ChangeWatch(answers).look, keep_current, tell, work),
     )
     service.app.state.answers = answers
+    service.app.state.pictures = Pictures(settings)
     service.app.state.vocabulary = Vocabulary()
     service.app.add_middleware(FastReads, answers=answers)
     return service

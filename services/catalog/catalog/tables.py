@@ -108,6 +108,7 @@ products = Table(
     CheckConstraint("price >= 0", name="products_price_check"),
     Index("products_search", "search", postgresql_using="gin"),
     Index("products_current_price", "current_price", "id", postgresql_where=text("status = 'active'")),
+    Index("products_off_list", "id", postgresql_where=text("NOT listed")),
     Index("products_featured", "created_at", "id", postgresql_where=text("status = 'active' AND featured")),
     Index(
         "products_sales",

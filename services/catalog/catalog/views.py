@@ -23,7 +23,10 @@ SELECT p.id, p.slug, p.name, p.description, p.brand, p.status, p.featured, p.pri
         FROM product_categories pc JOIN categories c ON c.id = pc.category_id
         WHERE pc.product_id = p.id) AS categories,
     (SELECT coalesce(json_agg(json_build_array(o.starts_at, o.ends_at, o.percent) ORDER BY o.starts_at), '[]')::text
-        FROM offers o WHERE o.product_id = p.id AND o.percent IS NOT NULL) AS sales
+        FROM offers o WHERE o.product_id = p.id AND o.percent IS NOT NULL) AS sales,
+    (SELECT coalesce(json_agg(json_build_array(i.id, i.alt, i.position, i.variant_id, i.width, i.height)
+            ORDER BY i.position, i.id), '[]')::text
+        FROM images i WHERE i.product_id = p.id) AS images
 FROM products p
 """
 BY_IDS = text(PRODUCTS + "WHERE p.id = ANY(:ids)")
@@ -47,8 +50,20 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture as a product shows it."""
+
+    id: str
+    alt: str
+    position: int
+    variant_id: str | None
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
-    """A product with what stands around it: its categories' names, and the units heard of by SKU."""
+    """A product with what stands around it: its categories' names, the units heard of by SKU, its pictures."""
 
     product: Product
     sequence: int
@@ -58,6 +73,7 @@ class Shown:
     available: Mapping[str, int]
     rating: float | None
     review_count: int
+    images: tuple[Picture, ...] = ()
 
     def in_stock(self, variant: Variant) -> bool:
         """Whether a unit of this variant was for sale when the inventory last said."""
@@ -129,4 +145,5 @@ def _shown(row: Row[Any]) -> Shown:
         available={each["sku"]: each["available"] or 0 for each in variants},
         rating=None if row.rating is None else float(row.rating),
         review_count=row.review_count,
+        images=tuple(Picture(*each) for each in orjson.loads(row.images)),
     )

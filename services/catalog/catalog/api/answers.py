@@ -7,11 +7,12 @@ from typing import Any, Literal
 from chassis.http import Answer, Listing, Money
 from sqlalchemy import Row
 
-from catalog.api.examples import CATEGORY, DISCOUNT, IMPORT, PLACE, PRODUCT, REVIEW, VARIANT, example, money
+from catalog.api.examples import CATEGORY, DISCOUNT, IMAGE, IMPORT, PLACE, PRODUCT, REVIEW, VARIANT, example, money
 from catalog.bulk.applying import Result, State
 from catalog.bulk.imports import Progress
 from catalog.discounts import Kept
 from catalog.domain import Status, Variant, choices, sale_price
+from catalog.pictures import SIZES
 from catalog.views import Shown
 
 
@@ -82,15 +83,26 @@ class VariantAnswer(Answer):
 
 
 class Image(Answer):
-    """A picture in three sizes."""
+    """A picture in three sizes, each at its URL; ``width`` and ``height`` are those of the large one."""
+
+    model_config = example(IMAGE)
 
     id: str
     alt: str
     position: int
     variant_id: str | None
+    width: int
+    height: int
     thumbnail: str
     medium: str
     large: str
+
+
+def image_answer(image: Any) -> Image:
+    """A picture from its row, or from what a product shows of it."""
+    names = ("id", "alt", "position", "variant_id", "width", "height")
+    files = {size: f"/api/v1/images/{image.id}/{size}.webp" for size in SIZES}
+    return Image(**{name: getattr(image, name) for name in names}, **files)
 
 
 class ProductAnswer(Answer):
@@ -268,6 +280,7 @@ def product_answer(shown: Shown, currency: str, now: datetime, *, all_variants: 
         price=Money.of(product.price, currency),
         sale_price=_on_sale(product.price, percent, currency),
         discount_percent=percent,
+        images=tuple(image_answer(each) for each in shown.images),
         rating=shown.rating,
         review_count=shown.review_count,
         in_stock=any(shown.in_stock(each) for each in variants),

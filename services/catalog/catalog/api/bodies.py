@@ -243,3 +243,14 @@ class ReviewPatch(Patch):
     body: Opinion | None = None
     author: Author | None = None
     hidden: StrictBool | None = None
+
+
+class ImagePatch(Patch):
+    """What is said of a picture. ``variant_id``: it shows this variant of its product."""
+
+    model_config = example({"alt": "The kettle from the side", "position": 0})
+    may_be_null = frozenset({"variant_id"})
+
+    alt: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=ONE_LINE)] | None = None
+    position: Annotated[int, Field(ge=0, le=1000, strict=True)] | None = None
+    variant_id: Key | None = None

@@ -110,6 +110,19 @@ REVIEW: Final[dict[str, Any]] = {
     "updated_at": AT,
 }
 
+IMAGE: Final[dict[str, Any]] = {
+    "id": "0198c0de-5f7e-7c66-8f8c-5b7a9dbe3ff2",
+    "alt": "The kettle from the side",
+    "position": 0,
+    "variant_id": None,
+    "width": 1600,
+    "height": 1200,
+    **{
+        size: f"/api/v1/images/0198c0de-5f7e-7c66-8f8c-5b7a9dbe3ff2/{size}.webp"
+        for size in ("thumbnail", "medium", "large")
+    },
+}
+
 
 def example(value: dict[str, Any]) -> ConfigDict:
     """The configuration of a model that shows ``value``."""
