@@ -10,13 +10,23 @@ from soko import seeding
 from soko.plainly import beside_the_shop, say
 from soko.progress import console, steps
 
-seed = typer.Typer(help="Fill a development shop.", no_args_is_help=True)
+seed = typer.Typer(help="Fill a development shop: users and catalog, unless one of them is named.")
 users = typer.Typer(help="Accounts.", no_args_is_help=True)
 
 
 def add_to(app: typer.Typer) -> None:
     app.add_typer(seed, name="seed")
     app.add_typer(users, name="users")
+
+
+Products = Annotated[int, typer.Option(min=1, max=1_000_000, help="How many products in all.")]
+
+
+@seed.callback(invoke_without_command=True)
+def seed_all(context: typer.Context, products: Products = 1000) -> None:
+    if context.invoked_subcommand is None:
+        seed_users()
+        seed_catalog(products)
 
 
 @seed.command("users")
@@ -35,7 +45,7 @@ def seed_users() -> None:
 
 
 @seed.command("catalog")
-def seed_catalog(products: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many in all.")] = 1000) -> None:
+def seed_catalog(products: Products = 1000) -> None:
     """Make demo products, with their stock."""
 
     from soko.operations import opened

@@ -15,13 +15,14 @@ from sqlalchemy.dialects.postgresql import insert
 from catalog.categories import tell
 from catalog.demo_products import Sample, demo_products
 from catalog.domain import Product, Variant
-from catalog.offers import side_by_side
+from catalog.offers import alone, side_by_side
+from catalog.seed_opinions import open_sales, say_opinions
 from catalog.seed_words import TREE
 from catalog.slugs import first_free, slug_of
 from catalog.tables import categories, category_slugs, product_slugs, variants
 from catalog.writing import insert_products
 
-BATCH = 250
+BATCH = 1000
 """Products a transaction."""
 
 Progress = Callable[[int, int], None]
@@ -39,7 +40,9 @@ async def seed(service: Service, products: int = 1000, progress: Progress | None
     context = Context("seed", "seed", "seed")
     at = service.world.clock()
     async with service.unit(context) as unit:
+        await alone(unit.sql)
         places = await _categories(unit, at)
+        await open_sales(unit, {slug_of(path[-1], "category"): id_ for path, id_ in places.items()})
     samples = list(demo_products(products))
     made = 0
     for start in range(0, len(samples), BATCH):
@@ -97,7 +100,7 @@ async def _products(unit: Unit, samples: Sequence[Sample], start: int, places: M
     there = set(await unit.sql.scalars(select(variants.c.sku).where(variants.c.sku.in_(skus))))
     bases = [slug_of(sample.name, "product") for sample in samples]
     taken = set(await unit.sql.scalars(select(product_slugs.c.slug).where(product_slugs.c.slug.in_(bases))))
-    made = list[tuple[Product, datetime]]()
+    made, numbers = list[tuple[Product, datetime]](), dict[int, str]()
     for number, (sample, base) in enumerate(zip(samples, bases, strict=True), start):
         if any(variant.sku in there for variant in sample.variants):
             continue
@@ -106,8 +109,10 @@ async def _products(unit: Unit, samples: Sequence[Sample], start: int, places: M
         product = _product(unit.service, sample, slug, places[sample.category])
         # The shop was not filled in one moment: the first is the newest.
         made.append((product, at - timedelta(minutes=number)))
+        numbers[number] = product.id
     if made:
         await insert_products(unit, made, unit.service.settings.shop_currency)
+        await say_opinions(unit, numbers)
     return len(made)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catalog import offers
+from catalog.copying import copy_rows
 from catalog.domain import Product, Variant, told
 from catalog.refusals import SKU_TAKEN
 from catalog.slugs import free_slug, slug_of
@@ -95,11 +96,11 @@ async def save_product(unit: Unit, before: Shown, after: Product, at: datetime, 
 
 async def insert_products(unit: Unit, made: Sequence[tuple[Product, datetime]], currency: str) -> None:
     """Insert many products whose slugs are known to be free, each table in one go."""
-    await unit.sql.execute(insert(products), [product_row(product, at) for product, at in made])
+    await copy_rows(unit.sql, products, [product_row(product, at) for product, at in made])
     slugs = [{"slug": product.slug, "product_id": product.id} for product, _ in made]
-    await unit.sql.execute(insert(product_slugs), slugs)
-    await unit.sql.execute(insert(variants), [row for product, _ in made for row in variant_rows(product)])
-    await unit.sql.execute(insert(product_categories), [row for product, _ in made for row in category_rows(product)])
+    await copy_rows(unit.sql, product_slugs, slugs)
+    await copy_rows(unit.sql, variants, [row for product, _ in made for row in variant_rows(product)])
+    await copy_rows(unit.sql, product_categories, [row for product, _ in made for row in category_rows(product)])
     await offers.refresh(unit.sql, [product.id for product, _ in made], unit.now)
     for product in await _with_sales(unit.sql, [product for product, _ in made]):
         for message in told(None, product, currency):
