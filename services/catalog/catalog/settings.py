@@ -15,8 +15,8 @@ class Settings(Shared):
     media_url: SecretStr = Field(
         SecretStr(""),
         description="Where pictures are kept: s3://bucket/folder, or another store that obstore knows; with the "
-        "store's own variables (AWS_ACCESS_KEY_ID, AWS_ENDPOINT ...). Without it they are files under SOKO_HOME/media, which "
-        "all replicas have to share.",
+        "store's own variables (AWS_ACCESS_KEY_ID, AWS_ENDPOINT ...). Without it they are files under SOKO_HOME/media, "
+        "which all replicas have to share.",
     )
     hide_sold_out: bool = Field(
         False,
