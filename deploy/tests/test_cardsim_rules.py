@@ -155,6 +155,14 @@ def test_void_of_money_that_was_taken_is_refused() -> None:
     assert no.value.code == "charge_captured"
 
 
+def test_what_the_bank_has_not_paid_out_it_returns_when_it_is_asked_again() -> None:
+    fresh = replace(captured(), token="tok_unsettled")
+    with pytest.raises(Refusal) as early:
+        rules.refund(fresh, "r-1", 300, "k-3", NOW)
+    assert (early.value.status, early.value.code) == (409, "charge_unsettled")
+    assert rules.refund(fresh, "r-1", 300, "k-4", NOW + rules.SETTLED_AFTER) is not None
+
+
 def test_refunds_never_exceed_what_was_taken() -> None:
     first = rules.refund(captured(), "r-1", 300, "k-3", NOW)
     assert first is not None

@@ -1,7 +1,7 @@
 """Payment and the simulated card gateway, wired to each other as the shop wires them; every step driven by hand."""
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +14,8 @@ from chassis.world import World, new_id
 from payment.service import build as build_payment
 from payment.settings import Settings as PaymentSettings
 from pydantic import SecretStr
+from soko.cardsim import rules
+from soko.cardsim.book import existing
 from soko.cardsim.service import CardSim
 from soko.cardsim.service import build as build_cardsim
 from soko.cardsim.settings import Settings as CardSimSettings
@@ -33,7 +35,7 @@ class Both:
     payment_id: str
 
     @property
-    def ids(self) -> dict[str, str]:
+    def ids(self) -> dict[str, Any]:
         return {"payment_id": self.payment_id, "order_id": "o-1"}
 
     async def authorise(self, token: str) -> None:
@@ -274,6 +276,68 @@ async def test_a_gateway_that_stays_down_is_given_up_and_the_attempt_with_it(bot
     both.payment.peers["cardsim"] = gateway
     await both.let_pass(timedelta(hours=1))
     assert both.payment.sent[-1] == contracts.Failed(**both.ids, reason="no_answer")
+
+
+async def refused(both: Both) -> contracts.Refund:
+    """The second try of a refund that the bank refused."""
+    await both.authorise("tok_unsettled")
+    await both.order_says(contracts.Capture(**both.ids, amount=500))
+    first = contracts.Refund(payment_id=both.payment_id, order_id="o-1", refund_id="r-1", amount=500)
+    await both.order_says(first)
+    assert both.payment.sent[-1] == contracts.RefundFailed(
+        **both.ids, refund_id="r-1", amount=500, currency="KES", reason="charge_unsettled"
+    )
+    assert await both.status() == "refund_failed"
+    return replace(first, tries=2)
+
+
+async def test_a_refund_that_the_bank_refused_is_made_when_it_is_tried_again(both: Both) -> None:
+    second = await refused(both)
+    await both.order_says(second)
+    assert (both.payment.sent[-1].tries, await both.status()) == (2, "refund_failed")
+    both.clock.advance(timedelta(minutes=1))
+    await both.order_says(second)
+    assert both.payment.sent[-1].tries == 2, "the same try is not another one"
+    third = replace(second, tries=3)
+    await both.order_says(third)
+    await both.order_says(third)
+    await both.let_pass(timedelta(seconds=3))
+    assert both.told()[-2:] == ["Refunded", "Refunded"]
+    assert await both.status() == "refunded"
+    assert await both.ledgers() == ([("capture", 500), ("refund", 500)], [("capture", 500), ("refund", 500)])
+    keys = await both.sim.database.pool.fetch("select key from ledger where kind = 'refund'")
+    assert [row["key"] for row in keys] == [f"{both.payment_id}:refund:r-1:3"]
+
+
+async def test_a_refund_that_went_through_after_all_is_not_made_again(both: Both) -> None:
+    """Nobody has heard of it before the second try is asked for."""
+    second = await refused(both)
+    both.clock.advance(timedelta(minutes=1))
+    await both.sim.book.change(
+        lambda charge: rules.refund(existing(charge), "r-1", 500, "the bank's own", both.clock()),
+        reference=both.payment_id,
+    )
+    await both.order_says(second)
+    await both.let_pass(timedelta(seconds=3))
+    assert both.told()[-1] == "Refunded"
+    assert both.told().count("Refunded") == 1
+    assert await both.ledgers() == ([("capture", 500), ("refund", 500)], [("capture", 500), ("refund", 500)])
+
+
+async def test_a_refund_that_was_made_twice_all_the_same_is_seen_by_reconciling(both: Both) -> None:
+    second = await refused(both)
+    both.clock.advance(timedelta(minutes=1))
+    await both.order_says(second)
+    await both.sim.database.pool.execute(
+        "insert into ledger (charge_id, reference, kind, refund_id, amount, currency, at) "
+        "select charge_id, reference, kind, refund_id, amount, currency, $1 from ledger where kind = 'refund'",
+        both.clock(),
+    )
+    both.clock.advance(timedelta(seconds=1))
+    staff = both.payment.bearer(role="staff", rights=["payments:read"])
+    (found,) = (await both.payment.client.get("/api/v1/payments/reconciliation", headers=staff)).json()["providers"]
+    assert (found["matched"], found["only_here"], found["different"]) == (2, [], [])
+    assert [(line["kind"], line["refund_id"]) for line in found["only_at_provider"]] == [("refund", "r-1")]
 
 
 async def test_the_ledgers_are_reconciled(both: Both) -> None:

@@ -127,6 +127,7 @@ ALLOWED = {
     "PATCH /api/v1/shipments/{shipment_id}": STAFF,
     "GET /api/v1/orders/{order_id}/refunds": STAFF,
     "POST /api/v1/orders/{order_id}/refunds": STAFF,
+    "POST /api/v1/orders/{order_id}/refunds/{refund_id}/retry": STAFF,
     "GET /api/v1/refunds": STAFF,
     # notification
     "GET /api/v1/notifications": SIGNED_IN,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from chassis.fixtures import INTERNAL_KEY
+from chassis.fixtures import INTERNAL_KEY, until
 from chassis.http import ServiceTokens
 from chassis.servers.postgres import EmbeddedPostgres
 from chassis.web import listen, web_server
@@ -19,7 +19,7 @@ from surface import Endpoint
 
 @dataclass
 class Cast:
-    """``owner`` has ordered, paid, and has an address, two sessions and a cart; ``things`` names all that.
+    """``owner`` has ordered, paid, is owed a refund, has an address, two sessions and a cart; ``things`` names it all.
 
     ``customer`` and ``guest`` are strangers to it. Nobody here is known to other tests.
     """
@@ -42,7 +42,10 @@ class Cast:
 
     def path(self, endpoint: Endpoint, **others: str) -> str:
         """Where the endpoint answers for what the owner has."""
-        return endpoint.at(**{**self.things, "key": self._key(endpoint), **others})
+        things = {**self.things, "key": self._key(endpoint)}
+        if "refund_id" in endpoint.names:
+            things["order_id"] = things["refunded_order_id"]
+        return endpoint.at(**{**things, **others})
 
     def _key(self, endpoint: Endpoint) -> str:
         return self.things["category_id" if endpoint.path.startswith("/api/v1/categories") else "product_id"]
@@ -111,7 +114,7 @@ async def gathered(shop: OpenShop) -> Cast:
     await guest.add(sku)
     await customer.add(sku)
     things = {"sku": sku, "provider": "cardsim", "job": "order.sweep", "letter_id": "order-message-0"}
-    things |= {**await _bought(owner, sku), **await _kept(shop, owner, sku)}
+    things |= {**await _bought(owner, sku), **await _owed(shop, owner, sku), **await _kept(shop, owner, sku)}
     things["subject"] = things["order_id"]
     return Cast(
         shop, shop.guest(), guest, customer, owner, await account(shop, "staff"), await account(shop, "admin"), things
@@ -137,6 +140,20 @@ async def _bought(owner: Person, sku: str) -> dict[str, str]:
         "failed_payment_id": order["payment"]["id"],
         "shipment_id": shipments[0]["id"],
     }
+
+
+async def _owed(shop: OpenShop, owner: Person, sku: str) -> dict[str, str]:
+    """A refund that the bank refuses, in the first minute."""
+    await owner.add(sku)
+    order, staff = (await owner.checkout("tok_unsettled")).json(), await shop.staff()
+    made = await staff.call("POST", f"/orders/{order['id']}/refunds", {}, {"Idempotency-Key": new_id()})
+    assert made.status_code == 201, made.text
+
+    async def refused() -> bool:
+        return bool((await owner.get(f"/orders/{order['id']}"))["payment_status"] == "refund_failed")
+
+    await until(refused)
+    return {"refund_id": made.json()["id"], "refunded_order_id": order["id"]}
 
 
 async def _kept(shop: OpenShop, owner: Person, sku: str) -> dict[str, str]:

@@ -73,9 +73,9 @@ TOLD_VOIDED = told.Voided(**IDS)
 TOLD_DECLINED = told.Failed(**IDS, reason="declined")
 
 
-def call_refund(refund_id: str = "r1", amount: int = 200) -> Call:
-    request = {**REQUEST, "charge_id": "ch", "refund_id": refund_id, "give": amount}
-    return Call("card.refund", f"p1:refund:{refund_id}", request)
+def call_refund(tries: int = 1) -> Call:
+    request = {**REQUEST, "charge_id": "ch", "refund_id": "r1", "give": 200, "tries": tries}
+    return Call("card.refund", "p1:refund:r1" + (f":{tries}" if tries > 1 else ""), request)
 
 
 def says(status: Any, revision: int = 1, *, call: str | None = None, **more: Any) -> commands.Report:

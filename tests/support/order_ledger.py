@@ -27,7 +27,10 @@ LEADS_TO = {
 
 
 class Ledger(RuleBasedStateMachine):
-    """``came`` and ``back`` are the money by payment; ``units`` is the last word to inventory, ``use`` to cart."""
+    """``came`` and ``back`` are the money by payment; ``units`` is the last word to inventory, ``use`` to cart.
+
+    ``tries`` are those of each refund that payment was asked for.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,6 +41,7 @@ class Ledger(RuleBasedStateMachine):
         self.total = TOTAL
         self.came: dict[str, int] = {}
         self.back: dict[str, tuple[str, int]] = {}
+        self.tries: dict[str, int] = {}
         self.units = "nothing"
         self.use = "nothing"
         self.voided: set[str] = set()
@@ -88,8 +92,11 @@ class Ledger(RuleBasedStateMachine):
                 assert self.units == "reserve"
             case payment.Void(payment_id=id_):
                 self.voided.add(id_)
-            case payment.Refund(refund_id=id_, payment_id=paid, amount=amount):
+            case payment.Refund(refund_id=id_, payment_id=paid, amount=amount, tries=tries):
                 assert self.back.setdefault(id_, (paid, amount)) == (paid, amount)
+                before = self.tries.setdefault(id_, 1)
+                assert before <= tries <= before + 1
+                self.tries[id_] = tries
             case payment.Capture(amount=amount):
                 assert amount == self.total
                 assert self.state.phase in (Phase.AWAITING_PAYMENT, Phase.CONFIRMED)
@@ -183,6 +190,7 @@ class Ledger(RuleBasedStateMachine):
                 assert self.state.open_attempt is not None
                 assert f"ask-{self.state.open_attempt.payment_id}" in self.timers
         for refund in self.state.refunds:
+            assert self.tries[refund.refund_id] == refund.tries
             assert refund.status is not RefundStatus.PENDING or f"ask-{refund.refund_id}" in self.timers
 
     @invariant()

@@ -107,6 +107,13 @@ PLANTED = (
         "amount, currency, at from ledger where reference = '{paid_payment}' and kind = 'capture'",
         "{paid_payment}",
     ),
+    Planted(
+        "ledgers agree",
+        "cardsim",
+        "insert into ledger (charge_id, reference, kind, refund_id, amount, currency, at) select charge_id, reference, "
+        "kind, refund_id, amount, currency, at from ledger where reference = '{refunded_payment}' and kind = 'refund'",
+        "{refunded_payment}",
+    ),
     Planted("ledgers agree", "payment", "delete from events where stream = 'payment-{paid_payment}'", "{paid_payment}"),
     Planted(
         "ledgers agree", "cardsim", "update ledger set charge_id = 'ch_x' where reference = '{paid_payment}'", "ch_x"

@@ -35,7 +35,10 @@ MANNERS: Mapping[str, Manner] = {
     "tok_late": Manner("pending", yes_after="late"),
     "tok_duplicate": Manner("pending", yes_after=AT_ONCE),
     "tok_3ds": Manner("requires_action"),
+    "tok_unsettled": Manner("authorised"),
 }
+SETTLED_AFTER = timedelta(minutes=1)
+"""So long after tok_unsettled was charged, the bank returns none of it."""
 
 
 class Refusal(Exception):
@@ -204,6 +207,8 @@ def refund(charge: Charge, refund_id: str, amount: int, key: str, now: datetime)
         raise Refusal(409, "refund_taken", "There is a refund with this id.", charge)
     if amount > charge.captured - charge.refunded:
         raise Refusal(409, "exceeds_captured", "More than is left of what was taken.", charge)
+    if charge.token == "tok_unsettled" and now < charge.updated_at + SETTLED_AFTER:  # noqa: S105
+        raise Refusal(409, "charge_unsettled", "The bank has not paid it out yet: try again later.", charge)
     changed = _changed(charge, now, (key, purpose), refunds=(*charge.refunds, Refund(refund_id, amount)))
     return Change(changed, Entry("refund", amount, key, refund_id), _told(charge, ANSWERED))
 

@@ -10,7 +10,7 @@ ONCE: Mapping[str, Sequence[str]] = {
         *("placed.v1", "coupon_redeemed.v1", "coupon_rejected.v1", "placed_without_coupon.v1", "awaiting_payment.v1"),
         *("confirmed.v1", "cancelling.v1", "cancelled.v1"),
         *("payment_started.v1", "payment_captured.v1", "payment_failed.v1"),
-        *("refund_started.v1", "refund_succeeded.v1", "refund_failed.v1"),
+        *("refund_started.v1", "refund_succeeded.v1", "refund_failed.v1", "refund_retried.v1"),
     ),
     "payment": ("requested.v1", "authorised.v1", "captured.v1", "voided.v1", "refunded.v1"),
     "inventory": ("held.v1", "committed.v1", "released.v1", "listed.v1"),
@@ -19,12 +19,13 @@ ONCE: Mapping[str, Sequence[str]] = {
         *("created.v1", "withdrawn.v1", "redeemed.v1", "rejected.v1", "returned.v1"),
     ),
 }
-"""Events that a stream has at most one of; at most one of each payment or refund, where they name one."""
+"""Events that a stream has at most one of; at most one of each payment, or try of a refund, where they name one."""
 
 REPEATED = """
 select stream, type, array_agg(version order by version) as versions from events
 where type = any($1::text[]) and not (type = 'released.v1' and stream like 'stock-%')
-group by stream, type, coalesce(data ->> 'refund_id', data ->> 'payment_id', data -> 'payment' ->> 'payment_id')
+group by stream, type, coalesce(data ->> 'tries', '1'),
+    coalesce(data ->> 'refund_id', data ->> 'payment_id', data -> 'payment' ->> 'payment_id')
 having count(*) > 1
 """
 GAPS = """
@@ -41,7 +42,7 @@ select caller, route, key, count(*) as times from idempotency group by caller, r
 MISSING: Mapping[str, str] = {
     "order": """
         select route, key, resource_id from idempotency
-        where (route = 'POST /api/v1/orders' or route like '%/pay' or route like '%/cancel')
+        where (route = 'POST /api/v1/orders' or route like '%/pay' or route like '%/cancel' or route like '%/retry')
           and not exists (select from events where stream = 'order-' || resource_id)
         union all
         select route, key, resource_id from idempotency

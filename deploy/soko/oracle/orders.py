@@ -10,6 +10,7 @@ from soko.oracle.payments import Payment, payments_in
 from soko.oracle.reading import Databases, Event
 
 PROMISED = "cash_on_delivery"
+END_OF_REFUND = {"refund_succeeded.v1": "done", "refund_failed.v1": "failed", "refund_retried.v1": "asked"}
 TOLD = {"placed.v1": "order_received", "confirmed.v1": "order_confirmed", "cancelled.v1": "order_cancelled"}
 PAYMENTS_OF = "select id from payments where order_id = any($1::text[])"
 NOTIFIED = "select cause, kind from notifications where cause = any($1::text[])"
@@ -102,9 +103,9 @@ def order_in(id_: str, events: Iterable[Event]) -> Order:
                 order.status = "cancelled"
             case "refund_started.v1":
                 order.refunds[data["refund_id"]] = (data["payment_id"], data["amount"], "asked")
-            case "refund_succeeded.v1" | "refund_failed.v1":
+            case "refund_succeeded.v1" | "refund_failed.v1" | "refund_retried.v1":
                 payment_id, amount, _ = order.refunds[data["refund_id"]]
-                end = "done" if event.type == "refund_succeeded.v1" else "failed"
+                end = END_OF_REFUND[event.type]
                 order.refunds[data["refund_id"]] = (payment_id, amount, end)
                 if end == "done":
                     order.told.add((data["refund_id"], "order_refunded"))

@@ -76,7 +76,7 @@ class Refunded:
 
 @event("payment.refund_failed.v1")
 class RefundFailed:
-    """``amount`` is owed to the payer: the provider would not return it."""
+    """``amount`` is owed to the payer: the provider would not return it. ``tries`` is the try that it refused."""
 
     payment_id: str
     order_id: str | None
@@ -84,6 +84,7 @@ class RefundFailed:
     amount: int
     currency: str
     reason: str
+    tries: int = 1
 
 
 @command("payment.authorise.v1")
@@ -130,9 +131,14 @@ class Void:
 
 @command("payment.refund.v1")
 class Refund:
-    """Give ``amount`` back. One ``refund_id``, one refund. Answered by refunded or refund_failed."""
+    """Give ``amount`` back. One ``refund_id``, one refund. Answered by refunded or refund_failed.
+
+    A refund that failed is tried again when it is asked for with a higher ``tries``; the same again only repeats what
+    came of it.
+    """
 
     payment_id: str
     order_id: str
     refund_id: str
     amount: int
+    tries: int = 1

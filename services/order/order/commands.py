@@ -193,6 +193,14 @@ class GiveBack:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetryRefund:
+    """Staff: have a refund that the provider refused tried again."""
+
+    refund_id: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordRefunded:
     """The money went back."""
 
@@ -201,10 +209,11 @@ class RecordRefunded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordRefundFailed:
-    """The provider would not return the money."""
+    """The provider would not return the money, asked for the ``tries``-th time."""
 
     refund_id: str
     reason: str
+    tries: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,6 +258,7 @@ Command = (
     | VoidPayment
     | MarkPaid
     | GiveBack
+    | RetryRefund
     | RecordRefunded
     | RecordRefundFailed
     | SplitShipment

@@ -30,7 +30,7 @@ from order.events import EVENTS, Event
 from order.fulfilment import split_shipment, update_shipment
 from order.money import PROMISED, AttemptStatus, RefundStatus, refundable
 from order.reactions import react
-from order.refunds import give_back, refund_failed, refunded, start_refund
+from order.refunds import give_back, refund_failed, refunded, retry_refund, start_refund
 from order.state import Order, Phase, evolve
 from order.totals import quote
 from order.values import CouponStatus, Reason, Shortage
@@ -86,6 +86,8 @@ def decide(command: Command, state: Order) -> Sequence[Event]:
             return mark_paid(command, state)
         case commands.GiveBack():
             return give_back(command, state)
+        case commands.RetryRefund():
+            return retry_refund(command, state)
         case commands.RecordRefunded():
             return refunded(command, state)
         case commands.RecordRefundFailed():

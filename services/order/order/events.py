@@ -200,10 +200,20 @@ class RefundSucceeded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundFailed:
-    """The payer is owed the money."""
+    """The payer is owed the money: the provider refused the ``tries``-th try."""
 
     refund_id: str
     reason: str
+    tries: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundRetried:
+    """Staff have it tried again, for the ``tries``-th time."""
+
+    refund_id: str
+    tries: int
+    next_ask: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,6 +262,7 @@ Event = (
     | RefundStarted
     | RefundSucceeded
     | RefundFailed
+    | RefundRetried
     | ShipmentSplit
     | ShipmentUpdated
 )
@@ -279,6 +290,7 @@ EVENTS: dict[str, type] = {
     "refund_started.v1": RefundStarted,
     "refund_succeeded.v1": RefundSucceeded,
     "refund_failed.v1": RefundFailed,
+    "refund_retried.v1": RefundRetried,
     "shipment_split.v1": ShipmentSplit,
     "shipment_updated.v1": ShipmentUpdated,
 }

@@ -125,13 +125,14 @@ def void(order: Order, payment_id: str) -> Send:
 
 
 def refund(order: Order, refund: Refund) -> Send:
-    """Give the money back."""
+    """Give the money back, or try that again."""
     return Send(
         payment.Refund(
             payment_id=refund.payment_id,
             order_id=order.order_id,
             refund_id=refund.refund_id,
             amount=refund.amount,
+            tries=refund.tries,
         )
     )
 

@@ -66,7 +66,8 @@ class RefundStatus(StrEnum):
 class Refund:
     """Money that was decided to go back. ``reason`` is a code, or what staff wrote.
 
-    ``lines``: the units that it was paid for, where it was decided by them.
+    ``lines``: the units that it was paid for, where it was decided by them. ``tries`` counts how often it was to be
+    made: staff may have a failed one tried again.
     """
 
     refund_id: str
@@ -76,6 +77,7 @@ class Refund:
     created_at: datetime
     status: RefundStatus = RefundStatus.PENDING
     lines: tuple[Parcel, ...] = ()
+    tries: int = 1
 
 
 def refundable(attempt: Attempt, refunds: Sequence[Refund]) -> int:

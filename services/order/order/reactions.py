@@ -60,7 +60,7 @@ def react(event: Event, order: Order) -> Sequence[Effect]:
             return [_answer(event, order)]
         case events.AskedAgain():
             return [_reminder(event, order), _ask(event.id, event.tries + 1, event.next_ask)]
-        case events.RefundStarted():
+        case events.RefundStarted() | events.RefundRetried():
             refund = order.refund(event.refund_id)
             assert refund is not None
             return [messages.refund(order, refund), _ask(event.refund_id, 1, event.next_ask)]

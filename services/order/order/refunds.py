@@ -59,8 +59,19 @@ def _paid_for(wanted: Parcel, state: Order) -> int:
     return paid_for(line, wanted.quantity, after=before)
 
 
+def retry_refund(command: commands.RetryRefund, state: Order) -> Sequence[Event]:
+    """The same refund once more: nothing new is decided, so nothing is compared with what is left."""
+    refund = state.refund(command.refund_id)
+    if refund is None:
+        raise Refused("not-found", "The order has no such refund.")
+    if refund.status is not RefundStatus.FAILED:
+        raise Refused("refund-not-failed", f"The refund is {refund.status}.")
+    next_ask = command.now + timedelta(seconds=state.waits.ask)
+    return [events.RefundRetried(refund_id=refund.refund_id, tries=refund.tries + 1, next_ask=next_ask)]
+
+
 def refunded(command: commands.RecordRefunded, state: Order) -> Sequence[Event]:
-    """Also a refund that had failed can succeed in the end."""
+    """Also a refund that had failed can succeed in the end, by whichever of its tries: it counts once."""
     refund = state.refund(command.refund_id)
     if refund is None or refund.status is RefundStatus.SUCCEEDED:
         return []
@@ -68,8 +79,8 @@ def refunded(command: commands.RecordRefunded, state: Order) -> Sequence[Event]:
 
 
 def refund_failed(command: commands.RecordRefundFailed, state: Order) -> Sequence[Event]:
-    """It stays decided: the money is owed."""
+    """It stays decided: the money is owed. That an earlier try failed is no news of the one that is under way."""
     refund = state.refund(command.refund_id)
-    if refund is None or refund.status is not RefundStatus.PENDING:
+    if refund is None or refund.status is not RefundStatus.PENDING or command.tries < refund.tries:
         return []
-    return [events.RefundFailed(refund_id=refund.refund_id, reason=command.reason)]
+    return [events.RefundFailed(refund_id=refund.refund_id, reason=command.reason, tries=refund.tries)]

@@ -23,7 +23,7 @@ ORDER = Aggregate(
     view=order_view,
     tables=(tables.orders, tables.shipments, tables.refunds),
     snapshot_every=100,
-    fold_version=2,
+    fold_version=3,
 )
 
 

@@ -105,9 +105,9 @@ def _of_refunds(order: Order, history: History) -> Iterable[Awaited]:
     for refund in order.refunds:
         if refund.status is RefundStatus.PENDING:
             what = f"refund {refund.refund_id} of payment {refund.payment_id} to be made"
-            yield Awaited(what=what, whom="payment", since=refund.created_at)
+            yield Awaited(what=what, whom="payment", since=_last(history, _begins(refund.refund_id)))
         elif refund.status is RefundStatus.FAILED:
-            what = f"somebody to pay back refund {refund.refund_id}, which the provider refused"
+            what = f"somebody to have refund {refund.refund_id}, which the provider refused, tried again"
             yield Awaited(what=what, whom="the staff", since=refund.created_at)
 
 
@@ -121,6 +121,11 @@ def _moved(history: History, attempt: Attempt) -> datetime:
         return isinstance(event, known) and event.payment_id == attempt.payment_id
 
     return _last(history, moves)
+
+
+def _begins(refund_id: str) -> Callable[[Event], bool]:
+    begun = events.RefundStarted | events.RefundRetried
+    return lambda event: isinstance(event, begun) and event.refund_id == refund_id
 
 
 def _about_parcel(shipment_id: str) -> Callable[[Event], bool]:

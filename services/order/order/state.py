@@ -234,9 +234,11 @@ def evolve(order: Order, event: Event) -> Order:
             )
             return replace(order, refunds=(*order.refunds, refund))
         case events.RefundSucceeded():
-            return _with_refund(order, event.refund_id, RefundStatus.SUCCEEDED)
+            return _with_refund(order, event.refund_id, status=RefundStatus.SUCCEEDED)
         case events.RefundFailed():
-            return _with_refund(order, event.refund_id, RefundStatus.FAILED)
+            return _with_refund(order, event.refund_id, status=RefundStatus.FAILED)
+        case events.RefundRetried():
+            return _with_refund(order, event.refund_id, status=RefundStatus.PENDING, tries=event.tries)
         case events.ShipmentSplit():
             new = Shipment(
                 shipment_id=event.shipment_id,
@@ -269,8 +271,8 @@ def _with_attempt(order: Order, payment_id: str, **changes: Any) -> Order:
     return replace(order, attempts=tuple(attempts))
 
 
-def _with_refund(order: Order, refund_id: str, status: RefundStatus) -> Order:
-    refunds = (replace(one, status=status) if one.refund_id == refund_id else one for one in order.refunds)
+def _with_refund(order: Order, refund_id: str, **changes: Any) -> Order:
+    refunds = (replace(one, **changes) if one.refund_id == refund_id else one for one in order.refunds)
     return replace(order, refunds=tuple(refunds))
 
 

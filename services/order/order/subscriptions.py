@@ -100,7 +100,9 @@ def refunded(message: payment.Refunded, at: Received) -> tuple[str, commands.Com
 def refund_failed(message: payment.RefundFailed, at: Received) -> tuple[str, commands.Command] | None:
     if message.order_id is None:
         return None
-    return message.order_id, commands.RecordRefundFailed(refund_id=message.refund_id, reason=message.reason)
+    return message.order_id, commands.RecordRefundFailed(
+        refund_id=message.refund_id, reason=message.reason, tries=message.tries
+    )
 
 
 @subscriptions.handle(identity.UserErased)

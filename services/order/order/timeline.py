@@ -9,6 +9,12 @@ from order import events
 from order.events import Event
 from order.state import Order
 
+OF_REFUND: Mapping[type, str] = {
+    events.RefundSucceeded: "refunded",
+    events.RefundFailed: "refund_failed",
+    events.RefundRetried: "refund_retried",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -50,11 +56,10 @@ def entry(event: Event, order: Order, version: int, at: datetime) -> Entry | Non
             told = "address_changed", {}
         case events.RefundStarted():
             told = "refund_started", {"refund_id": event.refund_id, "amount": event.amount}
-        case events.RefundSucceeded() | events.RefundFailed():
+        case events.RefundSucceeded() | events.RefundFailed() | events.RefundRetried():
             refund = order.refund(event.refund_id)
             assert refund is not None
-            kind = "refunded" if isinstance(event, events.RefundSucceeded) else "refund_failed"
-            told = kind, {"refund_id": refund.refund_id, "amount": refund.amount}
+            told = OF_REFUND[type(event)], {"refund_id": refund.refund_id, "amount": refund.amount}
         case events.ShipmentSplit() | events.ShipmentUpdated():
             parcel = order.shipment(event.shipment_id)
             assert parcel is not None

@@ -31,7 +31,7 @@ def order_view(event: Event, order: Order, meta: Meta) -> Iterable[Put | Remove]
             yield Put(tables.shipments, _shipment(order, moved, meta))
         case events.Cancelled():
             yield from (Remove(tables.shipments, {"id": parcel.shipment_id}) for parcel in order.shipments)
-        case events.RefundStarted() | events.RefundSucceeded() | events.RefundFailed():
+        case events.RefundStarted() | events.RefundSucceeded() | events.RefundFailed() | events.RefundRetried():
             yield Put(tables.refunds, _refund(order, event.refund_id, meta))
         case _:
             pass

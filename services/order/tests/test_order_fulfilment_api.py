@@ -196,6 +196,63 @@ async def test_what_a_provider_would_not_return_is_listed_as_owed(shop: Shop) ->
     assert (await shop.order(order["id"]))["payment_status"] == "refund_failed"
 
 
+async def refused(shop: Shop, made: Any, tries: int = 1) -> None:
+    failed = payment.RefundFailed(
+        payment_id=made["payment_id"],
+        order_id=made["order_id"],
+        refund_id=made["id"],
+        amount=TOTAL,
+        currency="KES",
+        reason="closed",
+        tries=tries,
+    )
+    await shop.deliver(failed, subject=made["payment_id"])
+
+
+async def retry(shop: Shop, made: Any, key: str = "", who: Any = None) -> Any:
+    path = f"/orders/{made['order_id']}/refunds/{made['id']}/retry"
+    return await shop.post(path, None, who or shop.staff(WRITE), key=key)
+
+
+async def test_what_a_provider_would_not_return_is_tried_again_by_staff(shop: Shop) -> None:
+    order = await shop.confirmed()
+    made = (await refund(shop, order)).json()
+    assert kind(await retry(shop, made)) == "refund-not-failed"
+    await refused(shop, made)
+    first, same = [await retry(shop, made, key="once") for _ in range(2)]
+    assert (first.status_code, first.json()["id"], first.json()["status"]) == (200, made["id"], "pending")
+    assert (same.status_code, same.headers["idempotency-replayed"]) == (200, "true")
+    assert (await shop.order(order["id"]))["payment_status"] == "captured"
+    asked = [message.tries for message in shop.harness.sent if isinstance(message, payment.Refund)]
+    assert asked == [1, 2]
+
+    await refused(shop, made, tries=1)
+    assert kind(await retry(shop, made)) == "refund-not-failed"
+    done = payment.Refunded(
+        payment_id=made["payment_id"], order_id=order["id"], refund_id=made["id"], amount=TOTAL, currency="KES"
+    )
+    await shop.deliver(done, subject=made["payment_id"])
+    assert (await retry(shop, made, key="once")).json()["status"] == "succeeded"
+    assert kind(await retry(shop, made)) == "refund-not-failed"
+    assert (await shop.order(order["id"]))["payment_status"] == "refunded"
+    entries = (await shop.get(f"/orders/{order['id']}/timeline", shop.staff())).json()["items"]
+    told = [each["kind"] for each in entries if each["kind"].startswith("refund")]
+    assert told == ["refund_started", "refund_failed", "refund_retried", "refunded"]
+
+
+async def test_only_staff_and_only_with_a_key_have_a_refund_of_that_order_tried_again(shop: Shop) -> None:
+    order, other = await shop.confirmed(), await shop.confirmed()
+    made = (await refund(shop, order)).json()
+    await refused(shop, made)
+    assert (await retry(shop, made, who=shop.her)).status_code == 403
+    assert (await retry(shop, {**made, "order_id": other["id"]})).status_code == 404
+    assert (await retry(shop, {**made, "id": "none"})).status_code == 404
+    assert (await retry(shop, {**made, "order_id": "none"})).status_code == 404
+    path = f"/api/v1/orders/{order['id']}/refunds/{made['id']}/retry"
+    keyless = await shop.client.post(path, headers=shop.staff(WRITE))
+    assert kind(keyless) == "idempotency-key-required"
+
+
 @pytest.mark.parametrize("amount", ["0.00", "-1.00", "1.005", "9999999.00"])
 async def test_a_refund_has_to_make_sense(shop: Shop, amount: str) -> None:
     order = await shop.confirmed()

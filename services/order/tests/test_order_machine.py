@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 from order import commands
 from order.domain import Phase
+from order.money import RefundStatus
 from order.shipments import Parcel, ShipmentStatus
 from order.testing import ADDRESS, QUOTE, TOTAL, place, place_reduced
 from order.values import Chosen, Waits
@@ -137,12 +138,23 @@ class Anybody(Ledger):
         ended = commands.RecordPaymentEnded(payment_id=self.payment(which), reason="no", voided=voided, now=self.now)
         self.give(ended)
 
-    @rule(which=ANY, works=st.booleans())
-    def a_refund_ends(self, which: int, works: bool) -> None:
+    @rule(which=ANY, works=st.booleans(), tries=st.sampled_from([1, 1, 2, 3]))
+    def a_refund_ends(self, which: int, works: bool, tries: int) -> None:
         id_ = self.refund(which)
-        self.give(
-            commands.RecordRefunded(refund_id=id_) if works else commands.RecordRefundFailed(refund_id=id_, reason="no")
-        )
+        failed = commands.RecordRefundFailed(refund_id=id_, reason="no", tries=tries)
+        under_way = self.state.refund(id_)
+        self.give(commands.RecordRefunded(refund_id=id_) if works else failed)
+        if not works and under_way and tries < under_way.tries:
+            assert self.state.refund(id_) == under_way
+
+    @rule(which=ANY)
+    def staff_retry_a_refund(self, which: int) -> None:
+        id_ = self.refund(which)
+        before = self.state.refund(id_)
+        retried = self.give(commands.RetryRefund(refund_id=id_, now=self.now))
+        assert retried is (before is not None and before.status is RefundStatus.FAILED)
+        if before and retried:
+            assert self.tries[id_] == before.tries + 1
 
     @rule(seconds=st.sampled_from([1, 29, 30, 60, 300, 900, 3600]))
     def time_passes(self, seconds: int) -> None:

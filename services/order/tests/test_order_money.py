@@ -1,5 +1,6 @@
 """Refunds, cash on delivery, and what staff do to a payment by hand."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -42,6 +43,8 @@ MARK_PAID = commands.MarkPaid(payment_id="pay-1", reference="R-1", now=NOW)
 WHOLE = commands.GiveBack(refund_id="r-1", amount=None, reason="broken", now=NOW)
 PART = commands.GiveBack(refund_id="r-1", amount=100_000, reason="broken", now=NOW)
 STARTED = refund_started(reason="broken", refund_id="r-1")
+FAILED = events.RefundFailed(refund_id="r-1", reason="closed")
+RETRY = commands.RetryRefund(refund_id="r-1", now=NOW)
 PART_STARTED = refund_started(amount=100_000, reason="broken", refund_id="r-1")
 
 
@@ -125,6 +128,7 @@ def test_payment_status_follows_the_refunds() -> None:
     assert order.fold([*confirmed(), STARTED, done]).payment_status == "refunded"
     owed = events.RefundFailed(refund_id="r-1", reason="account_closed")
     assert order.fold([*confirmed(), STARTED, owed]).payment_status == "refund_failed"
+    assert order.fold([*confirmed(), STARTED, owed, retried()]).payment_status == "captured"
     assert order.fold([*confirmed(), STARTED, owed, done]).payment_status == "refunded"
 
 
@@ -151,6 +155,52 @@ def test_a_refund_that_fails_is_owed() -> None:
 def test_a_refund_that_had_failed_can_succeed_in_the_end() -> None:
     owed = (*confirmed(), STARTED, events.RefundFailed(refund_id="r-1", reason="closed"))
     given(order, *owed).when(commands.RecordRefunded(refund_id="r-1")).then(events.RefundSucceeded(refund_id="r-1"))
+
+
+def retried(tries: int = 2) -> events.RefundRetried:
+    return events.RefundRetried(refund_id="r-1", tries=tries, next_ask=FIRST_ASK)
+
+
+def test_a_refund_that_failed_is_tried_again_under_the_same_id() -> None:
+    (
+        given(order, *confirmed(), STARTED, FAILED)
+        .when(RETRY)
+        .then(retried())
+        .sends(replace(refund(refund_id="r-1"), tries=2), then_ask("r-1", 1, FIRST_ASK - NOW))
+    )
+    again = (*confirmed(), STARTED, FAILED, retried(), replace(FAILED, tries=2))
+    given(order, *again).when(RETRY).then(retried(3))
+
+
+def test_a_refund_that_is_tried_again_is_asked_for_until_there_is_an_answer() -> None:
+    then = given(order, *confirmed(), STARTED, FAILED, retried()).when(AskAgain(id="r-1", tries=1, now=FIRST_ASK))
+    assert then.effects[0].message == replace(refund(refund_id="r-1"), tries=2)  # type: ignore[union-attr]
+
+
+def test_only_a_refund_that_failed_is_tried_again() -> None:
+    given(order, *confirmed(), STARTED).when(RETRY).refuses("refund-not-failed")
+    given(order, *confirmed(), STARTED, FAILED, retried()).when(RETRY).refuses("refund-not-failed")
+    given(order, *confirmed(), STARTED, events.RefundSucceeded(refund_id="r-1")).when(RETRY).refuses(
+        "refund-not-failed"
+    )
+    given(order, *confirmed()).when(RETRY).refuses("not-found")
+
+
+def test_that_an_earlier_try_failed_is_no_news_of_the_one_under_way() -> None:
+    under_way = (*confirmed(), STARTED, FAILED, retried())
+    first = commands.RecordRefundFailed(refund_id="r-1", reason="closed")
+    given(order, *under_way).when(first).then().sends()
+    given(order, *under_way).when(replace(first, tries=2)).then(replace(FAILED, tries=2)).sends()
+
+
+def test_whichever_try_succeeds_it_counts_once() -> None:
+    success, done = commands.RecordRefunded(refund_id="r-1"), events.RefundSucceeded(refund_id="r-1")
+    given(order, *confirmed(), STARTED, FAILED, retried()).when(success).then(done)
+    given(order, *confirmed(), STARTED, FAILED, retried(), done).when(success).then().sends()
+
+
+def test_what_is_tried_again_is_given_back_once() -> None:
+    given(order, *confirmed(), STARTED, FAILED, retried()).when(PART).refuses("refund-too-large")
 
 
 def test_an_answer_about_a_refund_counts_once() -> None:

@@ -88,9 +88,13 @@ def test_cash_waits_to_be_collected_until_staff_say_so() -> None:
 def test_a_refund_waits_for_payment_and_one_that_failed_for_a_person() -> None:
     begun = (*confirmed(), cancelled(), refund_started(refund_id="ref-1"))
     (pending,) = waits(*begun)
-    assert (pending.whom, pending.since) == ("payment", NOW)
+    assert (pending.whom, pending.since) == ("payment", NOW + after(len(begun) - 1))
     (owed,) = waits(*begun, events.RefundFailed(refund_id="ref-1", reason="closed"))
     assert owed.whom == "the staff"
+    failed = events.RefundFailed(refund_id="ref-1", reason="closed")
+    retried = (*begun, failed, events.RefundRetried(refund_id="ref-1", tries=2, next_ask=NOW))
+    (again,) = waits(*retried)
+    assert (again.whom, again.since) == ("payment", NOW + after(len(retried) - 1))
 
 
 def test_an_order_that_is_over_waits_for_nothing() -> None:

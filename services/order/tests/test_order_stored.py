@@ -55,7 +55,8 @@ EVERY_EVENT: list[Event] = [
         lines=(Parcel(sku="A", quantity=1),),
     ),
     events.RefundSucceeded(refund_id="r"),
-    events.RefundFailed(refund_id="r", reason="closed"),
+    events.RefundFailed(refund_id="r", reason="closed", tries=2),
+    events.RefundRetried(refund_id="r", tries=2, next_ask=FIRST_ASK),
     events.ShipmentSplit(
         shipment_id="s",
         lines=(Parcel(sku="A", quantity=1),),

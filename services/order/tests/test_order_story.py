@@ -67,6 +67,11 @@ def told(*history: Event) -> tuple[str, dict[str, object]] | None:
             {"refund_id": "new-1", "amount": 100},
         ),
         (
+            (*REFUNDING, events.RefundRetried(refund_id="new-1", tries=2, next_ask=NOW)),
+            "refund_retried",
+            {"refund_id": "new-1", "amount": 100},
+        ),
+        (
             (*confirmed(), PACKED),
             "shipment",
             {"shipment_id": "new-1", "status": "packed", "carrier": "Posta", "tracking_number": None},

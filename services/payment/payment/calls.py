@@ -37,7 +37,13 @@ async def _void(provider: Provider, asked: Asked) -> Heard:
 
 
 async def _refund(provider: Provider, asked: Asked) -> Heard:
-    return await provider.refund(_attempt(asked), asked.request["refund_id"], asked.request["give"], asked.key)
+    """A try after the first is made only where no earlier one has gone through after all, or may yet."""
+    attempt, refund_id = _attempt(asked), asked.request["refund_id"]
+    if asked.request.get("tries", 1) > 1:
+        heard = await provider.ask(attempt)
+        if any(each.refund_id == refund_id and each.status != "failed" for each in heard.charge.refunds):
+            return heard
+    return await provider.refund(attempt, refund_id, asked.request["give"], asked.key)
 
 
 async def _ask(provider: Provider, asked: Asked) -> Heard:

@@ -23,7 +23,7 @@ PAYMENT = Aggregate(
     view=payment_view,
     tables=(tables.payments, tables.refunds, tables.movements, tables.next_actions),
     snapshot_every=50,
-    fold_version=1,
+    fold_version=2,
 )
 
 

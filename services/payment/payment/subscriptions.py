@@ -38,4 +38,6 @@ def void(message: contracts.Void, at: Received) -> tuple[str, Void]:
 
 @subscriptions.on(contracts.Refund, payment)
 def refund(message: contracts.Refund, at: Received) -> tuple[str, Refund]:
-    return message.payment_id, Refund(message.payment_id, message.order_id, message.refund_id, message.amount)
+    return message.payment_id, Refund(
+        message.payment_id, message.order_id, message.refund_id, message.amount, message.tries
+    )

@@ -65,8 +65,8 @@ def shown_status(state: State) -> str:
         return state.status.value
     if state.refunded:
         return "refunded" if state.refunded == state.captured else "partially_refunded"
-    failed = any(giving.status == "failed" for giving in state.refunds.values())
-    return "refund_failed" if failed and state.refundable == state.captured else state.status.value
+    ends = {giving.status for giving in state.refunds.values()}
+    return "refund_failed" if ends == {"failed"} else state.status.value
 
 
 def settled(state: State) -> bool:

@@ -172,7 +172,8 @@ class TestMessages:
         payment_id = await promised(shop)
         ids = {"payment_id": payment_id, "order_id": "o-1"}
         await shop.deliver(contracts.Capture(**ids, amount=125000, reference="R-17"), subject="o-1")
-        await shop.deliver(contracts.Refund(**ids, refund_id="r-1", amount=25000), subject="o-1")
+        refund = contracts.Refund(payment_id=payment_id, order_id="o-1", refund_id="r-1", amount=25000)
+        await shop.deliver(refund, subject="o-1")
         told = [type(message).__name__ for message in shop.sent]
         assert told == ["Started", "Authorised", "Captured", "Refunded"]
         shown = (await shop.client.get(f"/api/v1/payments/{payment_id}", headers=staff(shop))).json()

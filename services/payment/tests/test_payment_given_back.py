@@ -275,11 +275,6 @@ class TestRefunding:
     def test_that_nobody_here_asked_for_and_that_failed_is_no_news(self) -> None:
         given(payment, *self.PAID).when(self.gave(ChargeRefund("theirs", 100, "failed"))).then().sends()
 
-    def test_that_failed_leaves_its_amount_for_another(self) -> None:
-        failed = facts.RefundFailed("p1", "o1", "r1", 200, "declined")
-        whole = replace(REFUND, refund_id="r2", amount=500)
-        given(payment, *self.PAID, self.ASKED, failed).when(whole).then(facts.RefundAsked("r2", 500))
-
     def test_without_an_answer_is_asked_about_and_called_again_when_it_has_not_happened(self) -> None:
         history = (*self.PAID, self.ASKED, left_open("refund:r1"))
         given(payment, *history).when(self.gave(revision=3)).then(self.ASKED).sends(call_refund())

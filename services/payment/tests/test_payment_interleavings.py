@@ -37,9 +37,10 @@ class No(Exception):
 
 @dataclass
 class Provider:
-    """Keeps one charge, acts once a key, and notes every movement in its ledger."""
+    """Keeps one charge, acts once a key, and notes every movement in its ledger. The first refunds it ``refuses``."""
 
     temper: Temper
+    refuses: int = 0
     charge: Charge = MISSING
     ledger: list[tuple[str, int]] = field(default_factory=list)
     webhooks: list[Charge] = field(default_factory=list)
@@ -102,6 +103,9 @@ class Provider:
         known = self.charge.refunds
         if any(each.refund_id == refund_id for each in known):
             return
+        if self.refuses:
+            self.refuses -= 1
+            raise No("closed")
         if amount > self.charge.captured - sum(each.amount for each in known):
             raise No("exceeds_captured")
         self.ledger.append(("refund", amount))
@@ -153,7 +157,20 @@ class World:
                 self.give(commands.Void("p1", self.order_id))
             case "refund":
                 self.asked.add(f"refund:r{number}")
-                self.give(commands.Refund("p1", self.order_id, f"r{number}", 100 * (number + 1)))
+                self.refund(f"r{number}", 100 * (number + 1))
+
+    def refund(self, refund_id: str, amount: int) -> None:
+        """For the first time, or the next one after it failed."""
+        known = self.state.refunds.get(refund_id)
+        tries = known.tries + (known.status == "failed") if known else 1
+        self.give(commands.Refund("p1", self.order_id, refund_id, amount, tries))
+
+    def try_again(self) -> None:
+        """What is owed is asked for until the provider returns it."""
+        while owed := [(id_, one) for id_, one in self.state.refunds.items() if one.status == "failed" and one.owed]:
+            for refund_id, giving in owed:
+                self.refund(refund_id, giving.amount)
+            self.calm()
 
     def reaches_provider(self, call: Call) -> commands.Command:
         operation = call.key.removeprefix("p1:")
@@ -251,12 +268,15 @@ def movements(events: list[facts.Event]) -> list[tuple[str, int]]:
     return moved
 
 
+REFUSES = st.sampled_from([0, 0, 1, 3])
+
+
 @runs(300)
-@given(st.data(), st.sampled_from(TEMPERS), st.sampled_from(["o1", None]))
+@given(st.data(), st.sampled_from(TEMPERS), st.sampled_from(["o1", None]), REFUSES)
 def test_both_ledgers_agree_and_every_command_is_answered(
-    data: st.DataObject, temper: Temper, order_id: str | None
+    data: st.DataObject, temper: Temper, order_id: str | None, refuses: int
 ) -> None:
-    world = World(Provider(temper), order_id)
+    world = World(Provider(temper, refuses), order_id)
     storm(data, world)
     world.calm()
     charge = world.provider.charge
@@ -280,15 +300,16 @@ def test_both_ledgers_agree_and_every_command_is_answered(
 
 
 @runs(150)
-@given(st.data(), st.sampled_from(TEMPERS))
-def test_a_cancelled_order_keeps_no_money(data: st.DataObject, temper: Temper) -> None:
-    world = World(Provider(temper))
+@given(st.data(), st.sampled_from(TEMPERS), REFUSES)
+def test_a_cancelled_order_keeps_no_money(data: st.DataObject, temper: Temper, refuses: int) -> None:
+    world = World(Provider(temper, refuses))
     storm(data, world)
     world.order_says("void", 0)
     world.calm()
     if world.state.status is Status.CAPTURED and world.state.refundable:
         world.give(commands.Refund("p1", "o1", "all", world.state.refundable))
         world.calm()
+    world.try_again()
 
     assert world.state.captured == world.state.refunded
     moved = world.provider.ledger

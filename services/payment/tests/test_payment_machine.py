@@ -52,6 +52,14 @@ BECOMES: dict[str, tuple[str, ...]] = {
 """How a charge moves at its provider, whoever moves it."""
 
 
+def try_of(operation: str) -> tuple[str, int]:
+    """Refund and try; for what is no refund nothing that one is called."""
+    match operation.split(":"):
+        case ["refund", refund_id, *tries]:
+            return refund_id, int(tries[0]) if tries else 1
+    return "", 0
+
+
 class Attempt(RuleBasedStateMachine):
     """``charges`` are all the truths there ever were about the charge, the newest last."""
 
@@ -104,8 +112,12 @@ class Attempt(RuleBasedStateMachine):
             case ["void"]:
                 assert self.state.status is not Status.CAPTURED
                 assert not {"authorise", "capture"} & set(self.state.calling)
-            case ["refund", _]:
+            case ["refund", refund_id, *_]:
                 assert request["give"] > 0
+                failed = {(each.refund_id, each.tries) for each in self.told if isinstance(each, told.RefundFailed)}
+                tries = {which for id_, which in map(try_of, self.calls) if id_ == refund_id}
+                assert {(refund_id, each) for each in tries if each < request["tries"]} <= failed
+                assert max(tries) == request["tries"]
 
     # --- what can be said, at any moment ---
 
@@ -169,9 +181,22 @@ class Attempt(RuleBasedStateMachine):
         was_open = self.state.is_open
         assert self.answered(commands.Void("p1", self.order_id, strict=strict)) is (was_open or not strict)
 
-    @rule(which=st.integers(0, 2))
-    def refund(self, which: int) -> None:
-        self.answered(commands.Refund("p1", self.order_id, f"r{which}", (200, 300, AMOUNT)[which]))
+    @rule(which=st.integers(0, 2), tries=st.sampled_from([1, 1, 2, 3]))
+    def refund(self, which: int, tries: int = 1) -> None:
+        before = self.state.refunds.get(f"r{which}")
+        self.answered(commands.Refund("p1", self.order_id, f"r{which}", (200, 300, AMOUNT)[which], tries))
+        if before and (before.status != "failed" or tries <= before.tries):
+            assert self.state.refunds[f"r{which}"] == before
+
+    @precondition(lambda self: any(one.status == "failed" for one in self.state.refunds.values()))
+    @rule(which=ANY)
+    def a_failed_refund_is_tried_again(self, which: int) -> None:
+        failed = sorted(id_ for id_, one in self.state.refunds.items() if one.status == "failed")
+        id_ = failed[which % len(failed)]
+        before = self.state.refunds[id_]
+        self.answered(commands.Refund("p1", self.order_id, id_, before.amount, before.tries + 1))
+        assert self.state.refunds[id_].tries == before.tries + 1
+        assert not before.owed or self.state.refunds[id_].status == "asked"
 
     def answered(self, command: commands.Command) -> bool:
         """A command is answered now, or by what it waits for."""
@@ -192,18 +217,31 @@ class Attempt(RuleBasedStateMachine):
 
     @rule(which=ANY, works=st.booleans())
     def the_provider_looks_at_a_refund(self, which: int, works: bool) -> None:
-        """It gives back no more than it took, and what it has said of a refund stays so."""
+        """It gives back no more than it took, and says of each try what became of it. It may make two of them."""
         now = self.charges[-1]
-        asked = sorted(each.removeprefix("refund:") for each in self.calls if each.startswith("refund:"))
+        asked = sorted(each for each in self.calls if each.startswith("refund:"))
         if now.status != "captured" or not asked:
             return
-        id_ = asked[which % len(asked)]
-        if id_ in {refund.refund_id for refund in now.refunds}:
+        id_, tries = try_of(asked[which % len(asked)])
+        if (id_, tries) in {(refund.refund_id, refund.tries) for refund in now.refunds}:
             return
         amount = self.state.refunds[id_].amount
-        left = now.captured - sum(one.amount for one in now.refunds if one.status == "succeeded")
-        said = ChargeRefund(id_, amount, "succeeded" if works and amount <= left else "failed")
+        said = ChargeRefund(id_, amount, "succeeded" if works and amount <= self.left() else "failed", tries=tries)
         self.charges.append(replace(now, revision=now.revision + 1, refunds=(*now.refunds, said)))
+
+    def left(self) -> int:
+        now = self.charges[-1]
+        return now.captured - sum(one.amount for one in now.refunds if one.status == "succeeded")
+
+    @precondition(lambda self: any(one.status == "failed" for one in self.charges[-1].refunds))
+    @rule(which=ANY)
+    def a_refund_that_it_refused_is_made_after_all(self, which: int) -> None:
+        now = self.charges[-1]
+        failed = [one for one in now.refunds if one.status == "failed"]
+        late = failed[which % len(failed)]
+        if late.amount <= self.left():
+            refunds = tuple(replace(one, status="succeeded") if one is late else one for one in now.refunds)
+            self.charges.append(replace(now, revision=now.revision + 1, refunds=refunds))
 
     @rule(newest=st.booleans(), which=ANY, delay=st.sampled_from([30, 3600]))
     def a_report_arrives(self, newest: bool, which: int, delay: int) -> None:
@@ -225,7 +263,7 @@ class Attempt(RuleBasedStateMachine):
         if operation.startswith("refund"):
             asked = sorted(each for each in self.calls if each.startswith("refund:"))
             self.the_provider_looks_at_a_refund(asked.index(operation), works=False)
-        if operation.removeprefix("refund:") in self.given():  # what it has done it does not deny
+        if try_of(operation) in self.given():  # what it has done it does not deny
             self.give(commands.Report(self.charges[-1], NOW, 30, operation))
         elif not operation.startswith("ask"):
             self.give(commands.Deny(operation, "no", NOW, 30, self.charges[-1] if shown else None))
@@ -237,8 +275,8 @@ class Attempt(RuleBasedStateMachine):
         if not operation.startswith("ask"):
             self.give(commands.GiveUp(operation, NOW, 30))
 
-    def given(self) -> set[str]:
-        return {refund.refund_id for refund in self.charges[-1].refunds if refund.status == "succeeded"}
+    def given(self) -> set[tuple[str, int]]:
+        return {(one.refund_id, one.tries) for one in self.charges[-1].refunds if one.status == "succeeded"}
 
     def comes_back(self, which: int) -> str:
         out = sorted(+self.out)
@@ -285,6 +323,9 @@ class Attempt(RuleBasedStateMachine):
     def no_more_goes_back_than_came(self) -> None:
         assert 0 <= self.state.refunded <= self.state.captured
         assert self.state.refundable >= 0
+        asked = {id_ for id_, _ in map(try_of, self.calls)}
+        kept = sum(one.amount for id_, one in self.state.refunds.items() if id_ in asked)
+        assert self.state.refundable == self.state.captured - kept
 
     @invariant()
     def what_is_awaited_is_on_its_way(self) -> None:

@@ -23,9 +23,9 @@ from fastapi import Depends, Query
 from order import commands, queries, tables
 from order.api.answers import RefundAnswer, refund_answer
 from order.api.asking import Asking, asking
-from order.api.fields import OrderId
+from order.api.fields import OrderId, ThingId
 from order.api.models import RefundBody, RefundStatus
-from order.api.refusals import REFUND_TOO_LARGE
+from order.api.refusals import REFUND_NOT_FAILED, REFUND_TOO_LARGE
 from order.domain import order
 from order.shipments import Parcel
 
@@ -86,6 +86,25 @@ async def refund_order(
             replayed(ask.response)
         made = done.resource_id or made
     return refund_answer(await ask.service.database.pool.fetchrow(queries.REFUND, made))
+
+
+@router.post(
+    "/orders/{order_id}/refunds/{refund_id}/retry",
+    operation_id="retry_refund",
+    summary="Try a failed refund again",
+    responses=problems(REFUND_NOT_FAILED),
+)
+async def retry_refund(
+    order_id: OrderId,
+    refund_id: ThingId,
+    ask: Asking = Depends(asking(right("payments:write"))),
+    once: Once = Depends(idempotency(required=True)),
+) -> RefundAnswer:
+    """Asks the provider again for the same refund, which is `pending` until it has answered."""
+    row = await ask.row(order_id)
+    if await ask.done_before(once) is None:
+        await ask.tell(row["id"], commands.RetryRefund(refund_id=refund_id, now=ask.service.world.clock()), once)
+    return refund_answer(await ask.service.database.pool.fetchrow(queries.REFUND, refund_id))
 
 
 @router.get(

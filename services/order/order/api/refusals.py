@@ -54,6 +54,13 @@ REFUND_TOO_LARGE = problem_type(
     when="The refund is more than what was captured and has not been refunded yet.",
     client="Refund less, or leave the amount out for all that is left.",
 )
+REFUND_NOT_FAILED = problem_type(
+    "refund-not-failed",
+    409,
+    "The refund did not fail",
+    when="The refund is under way, or the money went back already.",
+    client="Read the order's refunds: its status says which.",
+)
 ALREADY_SHIPPED = problem_type(
     "already-shipped",
     409,

@@ -1,5 +1,6 @@
 """The providers' ledgers against ours."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -22,7 +23,8 @@ OPEN_FOR = timedelta(hours=1)
 FIRST_DAY = datetime(2000, 1, 1, tzinfo=UTC)
 """No ledger reaches further back."""
 
-Key = tuple[str, str, str | None]
+Key = tuple[str, str, str | None, int]
+"""Payment, kind, refund, and how many times before: a refund that a provider made twice is two movements there."""
 
 
 @router.get(
@@ -67,7 +69,10 @@ async def _reconcile(
 def compared(
     name: str, ours: Sequence[Movement], theirs: Sequence[Movement], since: datetime, until: datetime, currency: str
 ) -> ProviderReconciliation:
-    """Movements are the same when payment, kind and refund are; those outside the window only serve to match."""
+    """Movements are the same when payment, kind and refund are; those outside the window only serve to match.
+
+    Both ledgers come in the order of time. What one has more often than the other, stands there only from then on.
+    """
     here, there = _by_key(ours), _by_key(theirs)
     both = here.keys() & there.keys()
     return ProviderReconciliation(
@@ -92,7 +97,12 @@ def compared(
 
 
 def _by_key(movements: Sequence[Movement]) -> dict[Key, Movement]:
-    return {(each.payment_id, each.kind, each.refund_id): each for each in movements}
+    times, found = Counter[tuple[str, str, str | None]](), dict[Key, Movement]()
+    for each in movements:
+        what = each.payment_id, each.kind, each.refund_id
+        found[(*what, times[what])] = each
+        times[what] += 1
+    return found
 
 
 def _line(movement: Movement, currency: str) -> LineAnswer:

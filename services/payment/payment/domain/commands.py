@@ -1,7 +1,8 @@
 """What can be asked of a payment, and what a provider can say of it.
 
 Amounts are minor units of ``currency``. A ``revision`` counts a charge's changes at its provider; 0 where the provider
-does not count. Operations, where one is named: ``authorise``, ``capture``, ``void``, ``refund:<refund_id>``.
+does not count. Operations, where one is named: ``authorise``, ``capture``, ``void``, ``refund:<refund_id>``, and for a
+refund's second try ``refund:<refund_id>:2``, and so on.
 """
 
 from dataclasses import dataclass
@@ -17,12 +18,13 @@ METHODS = frozenset({CARD, CASH_ON_DELIVERY})
 
 @dataclass(frozen=True, slots=True)
 class ChargeRefund:
-    """One refund as the provider has it."""
+    """One refund as the provider has it; ``tries`` is which of our tries it is."""
 
     refund_id: str
     amount: int
     status: Literal["pending", "succeeded", "failed"]
     reason: str | None = None
+    tries: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +83,13 @@ class Void:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """Give ``amount`` back. One ``refund_id``, one refund."""
+    """Give ``amount`` back. One ``refund_id``, one refund; after it failed, a higher ``tries`` asks for it again."""
 
     payment_id: str
     order_id: str | None
     refund_id: str
     amount: int
+    tries: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,11 @@ class Ask:
 
     at: datetime
     delay: int
+
+
+def refund_operation(refund_id: str, tries: int) -> str:
+    """What the call for this try of the refund is named by."""
+    return f"refund:{refund_id}" if tries == 1 else f"refund:{refund_id}:{tries}"
 
 
 Command = Authorise | Capture | Void | Refund | Report | Deny | GiveUp | Ask

@@ -156,10 +156,11 @@ class PromiseGone:
 
 @dataclass(frozen=True, slots=True)
 class RefundAsked:
-    """``amount`` is to go back."""
+    """``amount`` is to go back; the provider is asked for the ``tries``-th time."""
 
     refund_id: str
     amount: int
+    tries: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +181,7 @@ class RefundFailed:
     refund_id: str
     amount: int
     reason: str
+    tries: int = 1
 
 
 @dataclass(frozen=True, slots=True)

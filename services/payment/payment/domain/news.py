@@ -14,7 +14,7 @@ have happened. So nothing is concluded from silence, and every report is compare
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from payment.domain.commands import Charge, Deny, GiveUp, Report
+from payment.domain.commands import Charge, Deny, GiveUp, Report, refund_operation
 from payment.domain.facts import (
     ActionRequired,
     Authorised,
@@ -76,8 +76,8 @@ def deny(command: Deny, state: State) -> list[Event]:
                 story.tell(_failed(story.state, charge, command.reason))
             case ["capture"]:
                 story.tell(_failed(story.state, charge, command.reason), PromiseLeft(charge.charge_id, charge.revision))
-            case ["refund", refund_id]:
-                story.tell(_refund_failed(story.state, refund_id, command.reason))
+            case ["refund", named]:
+                story.tell(_refund_failed(story.state, named.partition(":")[0], command.reason))
             case _:
                 story.tell(_left_open(command.operation, charge.charge_id, command))
     _act(story, charge, command.operation)
@@ -161,7 +161,7 @@ def _hear_captured(story: Story, charge: Charge) -> None:
         known = story.state.refunds.get(refund.refund_id)
         if refund.status == "succeeded" and (known is None or known.status != "done"):
             story.tell(Refunded(refund.refund_id, refund.amount, charge.revision))
-        elif refund.status == "failed" and known is not None and known.status == "asked":
+        elif refund.status == "failed" and story.state.leaves_open(refund_operation(refund.refund_id, refund.tries)):
             story.tell(_refund_failed(story.state, refund.refund_id, refund.reason or "declined"))
 
 
@@ -175,12 +175,12 @@ def _act(story: Story, charge: Charge, just: str | None) -> None:
         if just != "capture" and "capture" not in state.calling:
             take(story, state.capturing, state.receipt)
     elif charge.status == "captured":
-        at_provider = {refund.refund_id for refund in charge.refunds}
+        at_provider = {refund.refund_id for refund in charge.refunds if refund.status != "failed"}
         for refund_id, giving in state.refunds.items():
-            operation = f"refund:{refund_id}"
+            operation = refund_operation(refund_id, giving.tries)
             called = operation == just or operation in state.calling or refund_id in at_provider
             if state.leaves_open(operation) and not called:
-                story.tell(RefundAsked(refund_id, giving.amount))
+                story.tell(RefundAsked(refund_id, giving.amount, giving.tries))
 
 
 def _left_open(operation: str, charge_id: str | None, heard: Report | Deny | GiveUp) -> LeftOpen:
@@ -204,4 +204,5 @@ def _failed(state: State, charge: Charge, reason: str, *, at_provider_voided: bo
 
 
 def _refund_failed(state: State, refund_id: str, reason: str) -> RefundFailed:
-    return RefundFailed(state.payment_id, state.order_id, refund_id, state.refunds[refund_id].amount, reason)
+    giving = state.refunds[refund_id]
+    return RefundFailed(state.payment_id, state.order_id, refund_id, giving.amount, reason, giving.tries)

@@ -93,13 +93,26 @@ def _void(command: commands.Void, state: State) -> list[Event]:
 
 
 def _refund(command: commands.Refund, state: State) -> list[Event]:
-    if known := state.refunds.get(command.refund_id):
+    """One refund, however often it is asked for; a higher try asks the provider again, once the one before failed.
+
+    A second try can send the money twice: the provider says no to the first, its bank pays it all the same, and the
+    second is paid too. No rule of ours can rule that out, so each step makes it less likely, and the last makes it
+    seen. The second try has a key of its own, since a provider answers a known key with the no it gave before; but it
+    goes under the same refund id, and a provider that knows those (cardsim) refuses an id that it has paid. Before the
+    call is made the provider is asked how the charge stands (``calls``): a first try that succeeded, or that is at
+    work again, is all there is to hear, and nothing is called. Whichever try succeeds first is told to the order; it
+    counts once, here and there. A second success after that is no event: our ledger has one line where the provider's
+    has two, so the reconciliation lists the second as ``only_at_provider``, for people to claim it back.
+    """
+    known = state.refunds.get(command.refund_id)
+    if known and (known.status != "failed" or command.tries <= known.tries):
         return [] if known.status == "asked" else [facts.AnsweredAgain(command.refund_id)]
-    if 0 < command.amount <= state.refundable:
-        return [facts.RefundAsked(command.refund_id, command.amount)]
+    kept = known.amount if known and known.owed else 0
+    if 0 < command.amount <= state.refundable + kept:
+        return [facts.RefundAsked(command.refund_id, command.amount, command.tries)]
     reason = "exceeds_captured" if state.captured else "nothing_captured"
     order_id = state.order_id or command.order_id
-    return [facts.RefundFailed(command.payment_id, order_id, command.refund_id, command.amount, reason)]
+    return [facts.RefundFailed(command.payment_id, order_id, command.refund_id, command.amount, reason, command.tries)]
 
 
 def _ask(command: commands.Ask, state: State) -> list[Event]:
@@ -141,8 +154,8 @@ def react(event: Event, state: State) -> Sequence[Effect]:
         case facts.Captured() | facts.Voided() | facts.Failed():
             return [Send(_outcome(state)), Forget(state.payment_id)]
         case facts.RefundAsked():
-            request = _request(state, refund_id=event.refund_id, give=event.amount)
-            return [_call(f"refund:{event.refund_id}", state, request)]
+            request = _request(state, refund_id=event.refund_id, give=event.amount, tries=event.tries)
+            return [_call(commands.refund_operation(event.refund_id, event.tries), state, request)]
         case facts.Refunded() | facts.RefundFailed():
             return [Send(_refund_outcome(event.refund_id, state))]
         case facts.AnsweredAgain():
@@ -165,7 +178,10 @@ def _request(state: State, **more: Any) -> dict[str, Any]:
 
 
 def _call(operation: str, state: State, request: dict[str, Any]) -> Call:
-    """The key is the same for every call of this operation on this attempt: a provider acts on it once."""
+    """The key is the same for every call of this operation on this attempt: a provider acts on it once.
+
+    Each try of a refund is an operation of its own.
+    """
     return Call(f"{state.method}.{operation.split(':')[0]}", f"{state.payment_id}:{operation}", request)
 
 
@@ -211,7 +227,7 @@ def _refund_outcome(refund_id: str, state: State) -> Any:
     }
     if giving.status == "done":
         return contracts.Refunded(**about)
-    return contracts.RefundFailed(**about, reason=giving.reason or "")
+    return contracts.RefundFailed(**about, reason=giving.reason or "", tries=giving.tries)
 
 
 payment = Decider("payment", State(), decide, evolve, react)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
+from payment.domain.commands import refund_operation
 from payment.domain.facts import (
     ActionRequired,
     AnsweredAgain,
@@ -32,11 +33,16 @@ OPEN = frozenset({Status.PROCESSING, Status.REQUIRES_ACTION, Status.AUTHORISED})
 
 @dataclass(frozen=True, slots=True)
 class Giving:
-    """One refund."""
+    """One refund, as its latest try left it. ``owed``: a try was asked for, so its amount is kept for it until then.
+
+    One that was too large was never asked for, and nothing is kept for it.
+    """
 
     amount: int
     status: Literal["asked", "done", "failed"]
     reason: str | None = None
+    tries: int = 1
+    owed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +90,8 @@ class State:
 
     @property
     def refundable(self) -> int:
-        """What was taken and is neither back nor on its way back."""
-        return self.captured - sum(giving.amount for giving in self.refunds.values() if giving.status != "failed")
+        """What was taken and is neither back, nor on its way back, nor owed since the provider refused to return it."""
+        return self.captured - sum(giving.amount for giving in self.refunds.values() if giving.owed)
 
     @property
     def wants_void(self) -> bool:
@@ -106,13 +112,18 @@ class State:
                 return self.status is Status.AUTHORISED and self.capturing > 0
             case ["void"]:
                 return self.wants_void
-            case ["refund", refund_id]:
-                return refund_id in self.refunds and self.refunds[refund_id].status == "asked"
+            case ["refund", named]:
+                refund_id = named.partition(":")[0]
+                giving = self.refunds.get(refund_id)
+                if giving is None or giving.status != "asked":
+                    return False
+                return operation == refund_operation(refund_id, giving.tries)
         return False
 
     def unsettled(self) -> bool:
         """Whether something is open and no call is out that will tell: the provider has to be asked."""
-        operations = ["authorise", "capture", "void", *(f"refund:{refund_id}" for refund_id in self.refunds)]
+        refunds = (refund_operation(refund_id, giving.tries) for refund_id, giving in self.refunds.items())
+        operations = ["authorise", "capture", "void", *refunds]
         waits_for_payer = self.status is Status.REQUIRES_ACTION
         return waits_for_payer or any(self.leaves_open(each) and each not in self.calling for each in operations)
 
@@ -157,16 +168,17 @@ def evolve(state: State, event: Event) -> State:
             gone = replace(_seen(state, event), promise_left=False, void_known=event.voided)
             return _returned(gone, "void")
         case RefundAsked():
-            return _called(_giving(state, event.refund_id, Giving(event.amount, "asked")), f"refund:{event.refund_id}")
+            giving = Giving(event.amount, "asked", tries=event.tries)
+            return _called(_giving(state, event.refund_id, giving), refund_operation(event.refund_id, event.tries))
         case Refunded():
-            given = _giving(
-                _returned(state, f"refund:{event.refund_id}"), event.refund_id, Giving(event.amount, "done")
-            )
-            return replace(given, revision=max(state.revision, event.revision))
+            before = state.refunds.get(event.refund_id)
+            giving = Giving(event.amount, "done", tries=before.tries if before else 1)
+            return replace(_given(state, event.refund_id, giving), revision=max(state.revision, event.revision))
         case RefundFailed():
             ids = replace(state, payment_id=event.payment_id, order_id=event.order_id)
-            kept = _returned(ids, f"refund:{event.refund_id}")
-            return _giving(kept, event.refund_id, Giving(event.amount, "failed", event.reason))
+            before = state.refunds.get(event.refund_id)
+            giving = Giving(event.amount, "failed", event.reason, event.tries, owed=before is not None and before.owed)
+            return _given(ids, event.refund_id, giving)
         case AnsweredAgain():
             return state
 
@@ -203,6 +215,11 @@ def _called(state: State, operation: str) -> State:
 
 def _returned(state: State, operation: str) -> State:
     return replace(state, calling=tuple(each for each in state.calling if each != operation))
+
+
+def _given(state: State, refund_id: str, giving: Giving) -> State:
+    """The try that was under way has its answer."""
+    return _giving(_returned(state, refund_operation(refund_id, giving.tries)), refund_id, giving)
 
 
 def _giving(state: State, refund_id: str, giving: Giving) -> State:

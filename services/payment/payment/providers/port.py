@@ -85,7 +85,10 @@ class Provider(Protocol):
         """See that no money comes of the attempt."""
 
     async def refund(self, attempt: Attempt, refund_id: str, amount: int, key: str) -> Heard:
-        """Give some of it back."""
+        """Give some of it back. A refund that failed comes again with the same ``refund_id`` under another key.
+
+        A provider that shows failed refunds has to show which of the tries failed (``ChargeRefund.tries``).
+        """
 
     async def ask(self, attempt: Attempt) -> Heard:
         """How does the attempt stand?"""
