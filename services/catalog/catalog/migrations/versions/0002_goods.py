@@ -164,10 +164,21 @@ BEGIN
         SELECT FROM variants v JOIN stock s USING (sku) WHERE v.product_id = p.id AND v.active AND s.available > 0);
 END $$
 """
+# Most changes leave a SKU as sold out, or not, as it was: those touch no product.
 STOCK_CHANGED = """
 CREATE FUNCTION stock_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE skus text[];
 BEGIN
-    PERFORM see_stock(ARRAY(SELECT v.product_id FROM changed JOIN variants v USING (sku)));
+    IF TG_OP = 'INSERT' THEN
+        skus := ARRAY(SELECT sku FROM changed WHERE available > 0);
+    ELSE
+        skus := ARRAY(
+            SELECT sku FROM changed JOIN was USING (sku) WHERE (changed.available > 0) <> (was.available > 0)
+        );
+    END IF;
+    IF skus <> '{}' THEN
+        PERFORM see_stock(ARRAY(SELECT product_id FROM variants WHERE sku = ANY(skus)));
+    END IF;
     RETURN NULL;
 END $$
 """
@@ -183,9 +194,14 @@ BEGIN
 END $$
 """
 ON_EVENT = """
-CREATE TRIGGER {table}_{event} AFTER {event} ON {table} REFERENCING {rows} TABLE AS changed
+CREATE TRIGGER {table}_{event} AFTER {event} ON {table} REFERENCING {rows}
 FOR EACH STATEMENT EXECUTE FUNCTION {table}_changed()
 """
+ROWS = {
+    "insert": "NEW TABLE AS changed",
+    "update": "NEW TABLE AS changed OLD TABLE AS was",
+    "delete": "OLD TABLE AS changed",
+}
 COUNTED = """
 CREATE TRIGGER {table}_counted AFTER INSERT OR UPDATE OR DELETE ON {table}
 FOR EACH STATEMENT EXECUTE FUNCTION count_change()
@@ -200,8 +216,7 @@ def upgrade() -> None:
         op.execute(function)
     for table, events in (("stock", ("insert", "update")), ("variants", ("insert", "update", "delete"))):
         for event in events:
-            rows = "OLD" if event == "delete" else "NEW"
-            op.execute(ON_EVENT.format(table=table, event=event, rows=rows))
+            op.execute(ON_EVENT.format(table=table, event=event, rows=ROWS[event]))
     for table in ("offers", "reviews", "images"):
         op.execute(COUNTED.format(table=table))
 

@@ -14,7 +14,9 @@ ALTER TABLE products DROP search,
     ADD current_price bigint NOT NULL DEFAULT 0,
     ADD current_percent integer,
     ADD current_until timestamptz NOT NULL DEFAULT 'infinity',
-    ADD rated integer GENERATED ALWAYS AS (coalesce(round(rating_sum * 100.0 / nullif(review_count, 0)), 0)::integer) STORED;
+    ADD rated integer GENERATED ALWAYS AS (
+        coalesce(round(rating_sum * 100.0 / nullif(review_count, 0)), 0)::integer
+    ) STORED;
 COMMENT ON COLUMN products.rated IS 'the rating in hundredths; 0: none';
 COMMENT ON COLUMN products.category_ids IS 'as in product_categories';
 COMMENT ON COLUMN products.skus IS 'of its variants';
