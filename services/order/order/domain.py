@@ -10,13 +10,13 @@ stream, and one version check settles who was first.
 ``confirmed`` is the pivot: before it a cancel gives everything back, after it a cancel refunds. An answer that does not
 come means "unknown", never "failed": every wait has a timer, and what comes too late is given back.
 
-This module decides the checkout; ``by_hand``, ``refunds`` and ``fulfilment`` decide what comes beside and after it.
+This module decides the checkout; ``coupons`` decides what comes before the stock, ``by_hand``, ``refunds`` and
+``fulfilment`` what comes beside and after it.
 ``commands`` and ``events`` are the words, ``state`` the memory, ``reactions`` what others are told to do; ``money``,
 ``shipments``, ``totals`` and ``values`` are what they talk about. All of it is pure.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -26,14 +26,14 @@ from soko_contracts.sealed import Sealed
 from order import commands, events
 from order.by_hand import capture_payment, mark_paid, void_payment
 from order.commands import COMMANDS, Command
+from order.coupons import coupon_redeemed, coupon_rejected
 from order.events import EVENTS, Event
 from order.fulfilment import split_shipment, update_shipment
 from order.money import PROMISED, AttemptStatus, RefundStatus, refundable
 from order.reactions import react
 from order.refunds import give_back, refund_failed, refunded, retry_refund, start_refund
 from order.state import Order, Phase, evolve
-from order.totals import quote
-from order.values import CouponStatus, Reason, Shortage
+from order.values import Reason, Shortage
 
 __all__ = ["COMMANDS", "EVENTS", "Order", "Phase", "order"]
 
@@ -132,23 +132,6 @@ def place(command: commands.Place, state: Order) -> Sequence[Event]:
             coupon=command.coupon,
         )
     ]
-
-
-def coupon_redeemed(command: commands.RecordCouponRedeemed, state: Order) -> Sequence[Event]:
-    """Only now stock is asked for. An order that is over has given the use back already."""
-    return [events.CouponRedeemed()] if _asks_for_coupon(state) else []
-
-
-def coupon_rejected(command: commands.RecordCouponRejected, state: Order) -> Sequence[Event]:
-    """Called off, or placed without it, as the customer chose."""
-    if not _asks_for_coupon(state):
-        return []
-    assert state.coupon is not None
-    rejected = events.CouponRejected(reason=command.reason)
-    if state.coupon.required:
-        return [rejected, *_cancelled(state, "coupon_rejected", command.now)]
-    full = quote([replace(line, discount=0) for line in state.lines], state.coupon.shipping, state.totals.currency)
-    return [rejected, events.PlacedWithoutCoupon(lines=full.lines, totals=full.totals)]
 
 
 def stock_reserved(command: commands.RecordStockReserved, state: Order) -> Sequence[Event]:
@@ -312,10 +295,6 @@ def change_address(command: commands.ChangeAddress, state: Order) -> Sequence[Ev
 
 
 # --- what several of them come to ---------------------------------------------------------------------------------
-
-
-def _asks_for_coupon(state: Order) -> bool:
-    return state.phase is Phase.PENDING and state.coupon is not None and state.coupon.status is CouponStatus.ASKED
 
 
 def _confirmed(payment_id: str, method: str, shipment_id: str, now: datetime) -> events.Confirmed:
