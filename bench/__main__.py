@@ -25,6 +25,7 @@ ONE: dict[str, Part] = {
     "hot": parts.measure_hot,
     "flash": measure_flash,
     "reads": parts.measure_reads,
+    "catalog": parts.measure_catalog,
     "carts": parts.measure_carts,
     "stores": parts.measure_stores,
 }

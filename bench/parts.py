@@ -10,7 +10,7 @@ from pathlib import Path
 
 from chassis.servers.rabbitmq import PrivateRabbit
 
-from bench import limits, stores
+from bench import catalog, limits, stores
 from bench.client import Client
 from bench.shop import Shop
 from bench.shoppers import Bought, asking, customers, shopping, stocked
@@ -191,6 +191,19 @@ async def measure_stores(measured: Measured, shop: Shop, mode: str) -> None:
     table.add("messages by RabbitCourier, with confirms", sent, share(sent, plain))
     table.add("messages from RabbitMQ into an inbox", kept, share(kept, plain))
     measured.tell(f"{sent:,.0f} messages/s by RabbitCourier, aio-pika alone {plain:,.0f}; stored {kept:,.0f}")
+
+
+async def measure_catalog(measured: Measured, shop: Shop, mode: str) -> None:
+    """Lists, searches and details at three sizes, by the catalog's service alone, with nothing kept from before."""
+    table = measured.table("catalog", "products", "variants", "what", "p50", "p95", "p99")
+    filling = measured.table("filling", "products", "variants", "filled in, s")
+    for found in await catalog.catalogs(shop.database()):
+        size, variants = f"{found.products:,}", f"{found.variants:,}"
+        filling.add(size, variants, found.filling)
+        for name, took in found.took.items():
+            table.add(size, variants, name, *milliseconds(took))
+            measured.rates[f"{name} of {found.products}"] = milliseconds(took)[1] or 0.0
+        measured.tell(f"{size} products, filled in {found.filling:.0f} s")
 
 
 async def asking_once(people: Sequence[Client], skus: Sequence[str]) -> None:
