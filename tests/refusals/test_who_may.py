@@ -29,6 +29,9 @@ OWNER_OR_STAFF = ("owner", "staff", "admin")
 NOBODY_HERE = ()
 """Providers alone: they sign what they send."""
 
+QUERIES = {"GET /api/v1/variants": "sku", "GET /api/v1/products/suggest": "search"}
+"""What has to be asked for: the owner's SKU."""
+
 ALLOWED = {
     # identity
     "POST /api/v1/auth/login": EVERYBODY,
@@ -53,6 +56,7 @@ ALLOWED = {
     # catalog
     "GET /api/v1/products": EVERYBODY,
     "GET /api/v1/products/featured": EVERYBODY,
+    "GET /api/v1/products/suggest": EVERYBODY,
     "GET /api/v1/products/{key}": EVERYBODY,
     "POST /api/v1/products": STAFF,
     "PUT /api/v1/products/{key}": STAFF,
@@ -64,6 +68,26 @@ ALLOWED = {
     "GET /api/v1/variants/{variant_id}": EVERYBODY,
     "PATCH /api/v1/variants/{variant_id}": STAFF,
     "DELETE /api/v1/variants/{variant_id}": STAFF,
+    "POST /api/v1/products/bulk": STAFF,
+    "GET /api/v1/imports/{import_id}": STAFF,
+    "GET /api/v1/products.csv": STAFF,
+    "GET /api/v1/discounts": STAFF,
+    "POST /api/v1/discounts": STAFF,
+    "GET /api/v1/discounts/{discount_id}": STAFF,
+    "PATCH /api/v1/discounts/{discount_id}": STAFF,
+    "DELETE /api/v1/discounts/{discount_id}": STAFF,
+    "GET /api/v1/products/{key}/reviews": EVERYBODY,
+    "POST /api/v1/products/{key}/reviews": SIGNED_IN,
+    "GET /api/v1/reviews": EVERYBODY,
+    "GET /api/v1/reviews/{review_id}": EVERYBODY,
+    "PATCH /api/v1/reviews/{review_id}": OWNER_OR_STAFF,
+    "DELETE /api/v1/reviews/{review_id}": OWNER_OR_STAFF,
+    "GET /api/v1/products/{key}/images": EVERYBODY,
+    "POST /api/v1/products/{key}/images": STAFF,
+    "GET /api/v1/images/{image_id}": EVERYBODY,
+    "GET /api/v1/images/{image_id}/{size}.webp": EVERYBODY,
+    "PATCH /api/v1/images/{image_id}": STAFF,
+    "DELETE /api/v1/images/{image_id}": STAFF,
     "GET /api/v1/categories": EVERYBODY,
     "GET /api/v1/categories/tree": EVERYBODY,
     "GET /api/v1/categories/{key}": EVERYBODY,
@@ -186,7 +210,7 @@ async def ask(cast: Cast, endpoint: Endpoint, role: str, *, whole: bool) -> http
         headers["If-Match"] = '"stale"'
     if endpoint.method == "POST":
         headers["Idempotency-Key"] = new_id()
-    query = {"sku": cast.things["sku"]} if str(endpoint) == "GET /api/v1/variants" else None
+    query = QUERIES.get(str(endpoint)) and {QUERIES[str(endpoint)]: cast.things["sku"]}
     return await cast.shop.door.request(endpoint.method, cast.path(endpoint), json=body, headers=headers, params=query)
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from chassis.http import ServiceTokens
 from chassis.servers.postgres import EmbeddedPostgres
 from chassis.web import listen, web_server
 from chassis.world import new_id, utc_now
+from PIL import Image
 from shopping import OpenShop, Person, open_shop
 from soko.seeding import demo_password
 from surface import Endpoint
@@ -61,6 +63,8 @@ class Cast:
                 return {"sku": f"NEW-{new_id()[-12:]}", "category_id": things["category_id"]}
             case "replace_product":
                 return {"category_id": things["category_id"]}
+            case "create_discount":
+                return {"category_ids": [], "product_ids": [things["product_id"]]}
             case "create_variant":
                 return {"sku": f"NEW-{new_id()[-12:]}"}
             case "create_category" | "replace_category" | "change_category":
@@ -115,10 +119,29 @@ async def gathered(shop: OpenShop) -> Cast:
     await customer.add(sku)
     things = {"sku": sku, "provider": "cardsim", "job": "order.sweep", "letter_id": "order-message-0"}
     things |= {**await _bought(owner, sku), **await _owed(shop, owner, sku), **await _kept(shop, owner, sku)}
+    things |= await _shown(shop, owner, things["product_id"])
     things["subject"] = things["order_id"]
     return Cast(
         shop, shop.guest(), guest, customer, owner, await account(shop, "staff"), await account(shop, "admin"), things
     )
+
+
+async def _shown(shop: OpenShop, owner: Person, product_id: str) -> dict[str, str]:
+    """What the catalog shows of a product besides itself: a discount, a picture, the owner's review, an import."""
+    staff, picture = await shop.staff(), BytesIO()
+    Image.new("RGB", (8, 8)).save(picture, "PNG")
+    url = f"/products/{product_id}"
+    sale = {"name": "Later", "percent": 5, "starts_at": "2100-01-01T00:00:00Z", "ends_at": "2100-01-02T00:00:00Z"}
+    made = {
+        "discount_id": await staff.call("POST", "/discounts", {**sale, "product_ids": [product_id]}),
+        "review_id": await owner.call("POST", f"{url}/reviews", {"rating": 5}),
+        "import_id": await staff.call("POST", "/products/bulk", {"items": [{"sku": "nothing"}]}),
+        "image_id": await shop.door.post(
+            f"/api/v1{url}/images", content=picture.getvalue(), headers={**staff.headers, "Content-Type": "image/png"}
+        ),
+    }
+    assert all(answer.is_success for answer in made.values()), [answer.text for answer in made.values()]
+    return {"size": "thumbnail", **{name: answer.json()["id"] for name, answer in made.items()}}
 
 
 async def _bought(owner: Person, sku: str) -> dict[str, str]:

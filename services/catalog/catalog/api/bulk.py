@@ -52,8 +52,15 @@ BODY: Final[dict[str, Any]] = {
         "required": True,
         "content": {
             "application/json": {
-                "schema": {"type": "array", "items": ROW, "minItems": 1, "maxItems": imports.MOST_ROWS},
-                "example": ROW["examples"],
+                "schema": {
+                    "type": "object",
+                    "required": ["items"],
+                    "additionalProperties": False,
+                    "examples": [{"items": ROW["examples"]}],
+                    "properties": {
+                        "items": {"type": "array", "items": ROW, "minItems": 1, "maxItems": imports.MOST_ROWS}
+                    },
+                },
             },
             "text/csv": {"schema": {"type": "string"}, "example": CSV},
         },
@@ -65,9 +72,9 @@ BODY: Final[dict[str, Any]] = {
     "/products/bulk",
     operation_id="import_products",
     summary="Create and change many products",
-    description="A row a SKU, 10,000 at most, as a JSON array or as CSV. Up to 200 rows are answered when they are "
-    "done; more are an import that goes on by itself. `atomic=true`: all rows or none. In CSV, `attributes.<name>` and "
-    "`options.<name>` are columns too, and `|` stands between categories.",
+    description="A row a SKU, 10,000 at most, in JSON (the array alone will do) or as CSV. Up to 200 rows are answered "
+    "when they are done; more are an import that goes on by itself. `atomic=true`: all rows or none. In CSV, "
+    "`attributes.<name>` and `options.<name>` are columns too, and `|` stands between categories.",
     response_model=ImportAnswer,
     responses={
         202: {"model": ImportAnswer, "description": "Taken; it goes on by itself"},
