@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -36,11 +36,11 @@ class Filled:
     took: Mapping[str, Sequence[float]]
 
 
-async def catalogs(server: str) -> list[Filled]:
+async def catalogs(server: str) -> AsyncIterator[Filled]:
     """A new database on the server, measured at each size."""
     url = await fresh(server, "bench_catalog")
     settings = Settings(soko_internal_key=KEY, soko_env="development").on(url)
-    service, found = build(settings, World()), list[Filled]()
+    service = build(settings, World())
     await service.migrate()
     await service.open_database()
     filling = 0.0
@@ -51,9 +51,8 @@ async def catalogs(server: str) -> list[Filled]:
         await service.database.pool.execute("vacuum analyze")
         variants = await service.database.pool.fetchval("select count(*) from variants")
         ids = [row["id"] for row in await service.database.pool.fetch("select id from products limit 1000")]
-        found.append(Filled(size, variants, filling, await _measured(service, ids)))
+        yield Filled(size, variants, filling, await _measured(service, ids))
     await service.stop()
-    return found
 
 
 async def _measured(service: Service, ids: list[str]) -> dict[str, list[float]]:

@@ -197,7 +197,7 @@ async def measure_catalog(measured: Measured, shop: Shop, mode: str) -> None:
     """Lists, searches and details at three sizes, by the catalog's service alone, with nothing kept from before."""
     table = measured.table("catalog", "products", "variants", "what", "p50", "p95", "p99")
     filling = measured.table("filling", "products", "variants", "filled in, s")
-    for found in await catalog.catalogs(shop.database()):
+    async for found in catalog.catalogs(shop.database()):
         size, variants = f"{found.products:,}", f"{found.variants:,}"
         filling.add(size, variants, found.filling)
         for name, took in found.took.items():

@@ -13,7 +13,7 @@ from catalog.copying import copy_rows
 from catalog.discounts import Discount, create_discount
 from catalog.tables import discounts, reviews
 
-SALES: Final = (("Kitchen Week", 15, "kitchen"), ("Sound Sale", 25, "headphones"), ("Back to School", 10, "school"))
+SALES: Final = (("Bedroom Week", 15, "bedroom"), ("Sound Sale", 25, "headphones"), ("Back to School", 10, "school"))
 LASTS: Final = timedelta(days=90)
 REVIEWED: Final = 3_000
 """The first so many products: more opinions would say nothing new."""
