@@ -44,7 +44,7 @@ DOMAINS = {
 TESTS = {
     "order": ("checkout", "pivot", "cancel", "money", "shipments", "stored", "totals", "interleavings", "machine"),
     "payment": ("domain", "given_back", "interleavings", "machine"),
-    "inventory": ("stock_domain", "reservation_domain", "machine"),
+    "inventory": ("stock_domain", "places_domain", "reservation_domain", "machine"),
 }
 """The tests of each domain that need no database, the quick ones first."""
 

@@ -2,19 +2,26 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from soko.simulation.people import Action, Person
+from soko.simulation.people import Action, Answer, Person
 
+PLACES = 3
 ON_ITS_WAY = {"pending": "packed", "packed": "in_transit", "in_transit": "delivered"}
 
 
 @dataclass
 class Staff(Person):
-    """Somebody with the preset ``staff``."""
+    """Somebody with the preset ``staff``. ``places``: the locations that they know of, ``sent`` their transfers."""
+
+    places: list[str] = field(default_factory=lambda: ["main"])
+    sent: list[str] = field(default_factory=list)
 
     def actions(self) -> Mapping[Action, float]:
         possible: dict[Action, float] = {self.receive: 1.5, self.count: 0.7, self.adjust: 1, self.reconcile: 0.3}
+        possible |= {self.promise: 0.3, self.send: 0.8, self.prefer: 0.2, self.take_in: 0.8}
+        if len(self.places) < PLACES:
+            possible[self.open_place] = 0.3
         if self.shop.orders:
             possible |= {self.refund_units: 0.5, self.withdraw: 0.05}
             possible |= {self.ship: 4, self.split: 0.5, self.refund: 1.2, self.refund_twice: 0.5, self.call_off: 0.5}
@@ -23,7 +30,9 @@ class Staff(Person):
         return possible
 
     async def receive(self) -> None:
-        await self._entry("receipts", {"quantity": self.chance.randint(1, 4)})
+        cost = {"unit_cost": {"amount": f"{self.chance.randint(1, 999)}.99", "currency": "KES"}}
+        known = cost if self.chance.random() < 0.6 else {}
+        await self._entry("receipts", {"quantity": self.chance.randint(1, 4), **known})
 
     async def count(self) -> None:
         await self._entry("counts", {"quantity": self.chance.randint(0, 6)})
@@ -31,6 +40,33 @@ class Staff(Person):
     async def adjust(self) -> None:
         delta, reason = self.chance.choice(((-1, "damaged"), (-1, "adjusted"), (1, "returned"), (2, "found some")))
         await self._entry("adjustments", {"delta": delta, "reason": reason})
+
+    async def promise(self) -> None:
+        """Let a SKU be ordered before it comes, or no longer."""
+        body = {"backorder_limit": self.chance.choice((0, 2, 4))}
+        await self.ask("PATCH", f"/inventory/{self.chance.choice(self.shop.skus)}", body)
+
+    async def open_place(self) -> None:
+        body = {"name": f"Place {len(self.places)}", "priority": self.chance.randint(0, 2)}
+        found = await self.ask("POST", "/inventory/locations", body, key=self.shop.new_id())
+        if found.status == 201:
+            self.places.append(found.body["id"])
+
+    async def prefer(self) -> None:
+        place, body = self.chance.choice(self.places), {"priority": self.chance.randint(0, 2)}
+        await self.ask("PATCH", f"/inventory/locations/{place}", body)
+
+    async def send(self) -> None:
+        """Send units to another location, sometimes by asking twice."""
+        body = {"sku": self.chance.choice(self.shop.skus), "quantity": self.chance.randint(1, 3)}
+        body |= {"origin": self.chance.choice(self.places), "destination": self.chance.choice(self.places)}
+        for found in await self._asked("/inventory/transfers", body):
+            if found.status == 201:
+                self.sent.append(found.body["id"])
+
+    async def take_in(self) -> None:
+        if self.sent:
+            await self._asked(f"/inventory/transfers/{self.chance.choice(self.sent)}/receive", {})
 
     async def reconcile(self) -> None:
         await self.ask("GET", "/payments/reconciliation")
@@ -77,18 +113,24 @@ class Staff(Person):
         await self.ask("POST", f"/payments/{self._payment()}/mark-paid", body, key=self.shop.new_id())
 
     async def make_good(self) -> None:
-        """Bring in what a count found missing."""
+        """Bring in what a count found missing, and what was promised before it came."""
         await self.log_in()
         for sku in self.shop.skus:
             found = await self.ask("GET", f"/inventory/{sku}")
-            if found.body["shortage"]:
-                body = {"quantity": found.body["shortage"]}
-                await self.ask("POST", f"/inventory/{sku}/receipts", body, key=self.shop.new_id())
+            wanted = [(each["shortage"], each["location_id"]) for each in found.body["locations"]]
+            for quantity, place in (*wanted, (found.body["backordered"], "main")):
+                if quantity:
+                    body = {"quantity": quantity, "location_id": place}
+                    await self.ask("POST", f"/inventory/{sku}/receipts", body, key=self.shop.new_id())
 
     async def _entry(self, what: str, body: dict[str, object]) -> None:
-        path, key = f"/inventory/{self.chance.choice(self.shop.skus)}/{what}", self.shop.new_id()
-        times = 2 if self.chance.random() < 0.15 else 1
-        await asyncio.gather(*(self.ask("POST", path, body, key=key) for _ in range(times)))
+        place = {"location_id": self.chance.choice(self.places)}
+        await self._asked(f"/inventory/{self.chance.choice(self.shop.skus)}/{what}", body | place)
+
+    async def _asked(self, path: str, body: dict[str, object]) -> list[Answer]:
+        """What is answered, now and then to the same asked twice at once."""
+        key, times = self.shop.new_id(), 2 if self.chance.random() < 0.15 else 1
+        return await asyncio.gather(*(self.ask("POST", path, body, key=key) for _ in range(times)))
 
     async def _refund(self, order: str, key: str) -> None:
         part = self.chance.random() < 0.5

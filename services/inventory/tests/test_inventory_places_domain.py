@@ -154,6 +154,7 @@ def test_the_level_says_what_can_be_ordered_though_it_is_not_there() -> None:
         BackorderLimitSet(5), LevelCrossed(SKU, 0, 0, 0, 5)
     ).sends(told)
     given(stock, *LIMITED).when(Configure(backorder_limit=5)).then()
+    given(stock, *LIMITED).when(Configure()).then()
     given(stock, LISTED, HERE).when(Configure(backorder_limit=5)).then(BackorderLimitSet(5)).sends()
 
 

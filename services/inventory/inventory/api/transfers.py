@@ -1,5 +1,6 @@
 """Units that go from one location to another."""
 
+import re
 from typing import Annotated, Any
 
 from chassis.context import Context
@@ -35,6 +36,7 @@ router = Router(prefix="/api/v1", tags=["Inventory"])
 TransferId = Annotated[
     str, Path(max_length=36, description="The transfer.", examples=["0198f3a2-9b20-7d1e-9c3f-7a6b5c4d3e2f"])
 ]
+AN_ID = re.compile(r"[0-9a-f-]{36}")
 
 
 async def journey_of(service: Service, transfer_id: str) -> Any:
@@ -109,6 +111,8 @@ async def list_transfers(
     service: Service = Depends(current_service),
 ) -> Listing[TransferAnswer]:
     """What went from one location to another, or is going, the newest first."""
+    if paging.cursor and not AN_ID.fullmatch(str(paging.cursor[0])):
+        raise invalid("/query/cursor", "must be one that next gave")
     async with service.database.engine.connect() as sql:
         page = await read_page(sql, transfers, journeys(sku, status), [("id", True)], paging)
     items = [TransferAnswer.model_validate(dict(row)) for row in page.rows]

@@ -137,8 +137,6 @@ def allocate(state: Stock, quantity: int, preferred: Sequence[str]) -> list[Part
     """
     if quantity > state.available + state.backorderable:
         raise not_enough(state, None, quantity)
-    if not state.elsewhere and quantity <= state.available:
-        return [Part(quantity)]
     rank = {location: place for place, location in enumerate(preferred)}
     shelves = sorted(state.shelves, key=lambda shelf: rank.get(shelf.location, len(rank)))
     for shelf in shelves:
@@ -182,11 +180,9 @@ def sold(state: Stock, order_id: str, parts: Sequence[Part]) -> list[Event]:
     if lacking := missing(state, order_id, parts):
         raise not_enough(state, None, sum(part.quantity for part in parts), lacking=lacking)
     events: list[Event] = []
-    there = found(state, order_id, parts)
-    for location, units in there.items():
+    for location, units in found(state, order_id, parts).items():
         events.append(Sold(order_id, units, location, worth(state, -units)))
-        if len(there) > 1:  # what leaves one place changes what the rest is worth
-            state = evolve(state, events[-1])
+        state = evolve(state, events[-1])
     return events
 
 
