@@ -43,6 +43,7 @@ OTHERWISE = {
     "carrier": "Another",
     "role": "customer",
     "initial_stock": 7,
+    "max_uses": 7,
     "token": "tok_insufficient_funds",
     "shipping_method": "express",
 }

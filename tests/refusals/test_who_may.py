@@ -105,6 +105,13 @@ ALLOWED = {
     "POST /api/v1/cart/merge": SIGNED_IN,
     "POST /api/v1/cart/quote": EVERYBODY,
     "GET /api/v1/carts": HOLDERS,
+    "PUT /api/v1/cart/coupon": EVERYBODY,
+    "DELETE /api/v1/cart/coupon": EVERYBODY,
+    "GET /api/v1/coupons": STAFF,
+    "POST /api/v1/coupons": STAFF,
+    "GET /api/v1/coupons/{coupon_id}": STAFF,
+    "PATCH /api/v1/coupons/{coupon_id}": STAFF,
+    "DELETE /api/v1/coupons/{coupon_id}": STAFF,
     # inventory
     "GET /api/v1/inventory": STAFF,
     "GET /api/v1/inventory/low-stock": STAFF,
@@ -154,6 +161,8 @@ ALLOWED = {
     "POST /api/v1/orders/{order_id}/refunds/{refund_id}/retry": STAFF,
     "GET /api/v1/refunds": STAFF,
     # notification
+    "GET /api/v1/notifications/preferences": SIGNED_IN,
+    "PATCH /api/v1/notifications/preferences": SIGNED_IN,
     "GET /api/v1/notifications": SIGNED_IN,
     "GET /api/v1/events": STAFF,
     "GET /api/v1/event-types": STAFF,

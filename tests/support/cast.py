@@ -65,6 +65,8 @@ class Cast:
                 return {"category_id": things["category_id"]}
             case "create_discount":
                 return {"category_ids": [], "product_ids": [things["product_id"]]}
+            case "create_coupon":
+                return {"code": f"C-{new_id()[-12:]}"}
             case "create_variant":
                 return {"sku": f"NEW-{new_id()[-12:]}"}
             case "create_category" | "replace_category" | "change_category":
@@ -120,6 +122,8 @@ async def gathered(shop: OpenShop) -> Cast:
     things = {"sku": sku, "provider": "cardsim", "job": "order.sweep", "letter_id": "order-message-0"}
     things |= {**await _bought(owner, sku), **await _owed(shop, owner, sku), **await _kept(shop, owner, sku)}
     things |= await _shown(shop, owner, things["product_id"])
+    coupon = await (await shop.staff()).call("POST", "/coupons", {"code": f"C-{new_id()[-12:]}", "percent": 10})
+    things["coupon_id"] = coupon.json()["id"]
     things["subject"] = things["order_id"]
     return Cast(
         shop, shop.guest(), guest, customer, owner, await account(shop, "staff"), await account(shop, "admin"), things

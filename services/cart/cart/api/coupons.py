@@ -18,6 +18,7 @@ from chassis.http import (
     Precondition,
     Problem,
     Router,
+    current_service,
     idempotency,
     invalid,
     ordering,
@@ -28,6 +29,7 @@ from chassis.http import (
     right,
 )
 from chassis.once import Once
+from chassis.service import Service
 from fastapi import Depends, Query, Request, Response
 from pydantic import AfterValidator, ConfigDict, Field, StrictBool, StringConstraints
 from pydantic.config import JsonDict
@@ -38,6 +40,7 @@ from cart.api.visit import Visit, visiting
 from cart.coupons import listed, one
 from cart.domain import coupon_id_of
 from cart.domain.coupons import Change, Create, Terms, Withdraw, coupon
+from cart.settings import Settings
 from cart.tables import coupons
 
 router = Router(prefix="/api/v1", tags=["Coupons"])
@@ -155,18 +158,19 @@ async def list_coupons(
     active: Annotated[bool | None, Query(description="Valid now and not used up; `false`: the others.")] = None,
     order: list[tuple[str, bool]] = Depends(ordering("created_at", "code", "ends_at", "used", default="-created_at")),
     page: Paging = Depends(paging()),
-    visit: Visit = Depends(visiting),
+    service: Service = Depends(current_service),
 ) -> Listing[CouponAnswer]:
     """Those that were not withdrawn, newest first."""
-    now = visit.service.world.clock()
+    assert isinstance(service.settings, Settings)
+    now, currency = service.world.clock(), service.settings.shop_currency
     wanted: list[Any] = [coupons.c.code.in_(code)] if code else []
     if active is not None:
         over = or_(coupons.c.ends_at <= now, coupons.c.starts_at > now, coupons.c.used >= coupons.c.max_uses)
         wanted.append(over.is_not(True) if active else over.is_(True))
     columns = [coupons.c["coupon_id" if name == "id" else name] for name, _ in order]
     sorting = [column.desc() if down else column for column, (_, down) in zip(columns, order, strict=True)]
-    rows, total = await listed(visit.service, wanted, sorting, page.limit, page.offset)
-    return page.answer([answer(row, visit.settings.shop_currency) for row in rows], total, request)
+    rows, total = await listed(service, wanted, sorting, page.limit, page.offset)
+    return page.answer([answer(row, currency) for row in rows], total, request)
 
 
 @router.post(

@@ -241,7 +241,7 @@ async def set_cart_coupon(
         visit.check(found)
         mine = found.open
         lines = mine.lines if mine else ()
-        coupon = await known_coupon(visit.service, body.code, mine.owner if mine else caller.key, lines)
+        coupon = await known_coupon(visit.service, body.code, mine.owner if mine else owner or "", lines)
         if no := coupon.objection(visit.shown(lines, found.variants), visit.service):
             raise coupon_problem(no, visit.settings.shop_currency)
         assert mine is not None  # a coupon never applies to nothing
