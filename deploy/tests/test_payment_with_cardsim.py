@@ -317,7 +317,15 @@ async def test_a_refund_that_went_through_after_all_is_not_made_again(both: Both
         lambda charge: rules.refund(existing(charge), "r-1", 500, "the bank's own", both.clock()),
         reference=both.payment_id,
     )
+    asked: list[str] = []
+
+    async def noting(scope: Any, receive: Any, send: Any) -> None:
+        asked.append(scope["method"])
+        await both.sim.app(scope, receive, send)
+
+    both.payment.peers["cardsim"] = noting
     await both.order_says(second)
+    assert asked == ["GET"], "a provider that knows refunds only by their keys would have made another"
     await both.let_pass(timedelta(seconds=3))
     assert both.told()[-1] == "Refunded"
     assert both.told().count("Refunded") == 1

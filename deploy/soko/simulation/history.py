@@ -32,7 +32,8 @@ order by stream
 """
 REASONS = "select data ->> 'reason' as reason, count(*) from events where type = 'cancelled.v1' group by 1 order by 1"
 KINDS = "select type, count(*) from events where type = any($1) group by 1 order by 1"
-COUNTED = ("placed.v1", "confirmed.v1", "refund_started.v1", "refund_succeeded.v1", "shipment_updated.v1")
+REFUNDS = ("refund_started.v1", "refund_succeeded.v1", "refund_failed.v1", "refund_retried.v1")
+COUNTED = ("placed.v1", "confirmed.v1", *REFUNDS, "shipment_updated.v1")
 
 
 @dataclass

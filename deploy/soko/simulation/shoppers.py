@@ -19,6 +19,7 @@ CARDS: Mapping[str, float] = {
     "tok_late": 0.7,
     "tok_duplicate": 1.5,
     "tok_3ds": 2,
+    "tok_unsettled": 1.5,
     "tok_unheard_of": 0.3,
 }
 HOW: Mapping[str, float] = {"card": 8, "cash_on_delivery": 1.5, "": 1}

@@ -23,7 +23,7 @@ class Staff(Person):
         if len(self.places) < PLACES:
             possible[self.open_place] = 0.3
         if self.shop.orders:
-            possible |= {self.refund_units: 0.5, self.withdraw: 0.05}
+            possible |= {self.refund_units: 0.5, self.retry: 0.8, self.withdraw: 0.05}
             possible |= {self.ship: 4, self.split: 0.5, self.refund: 1.2, self.refund_twice: 0.5, self.call_off: 0.5}
         if self.shop.payments:
             possible |= {self.capture: 0.3, self.void: 0.5, self.mark_paid: 0.8}
@@ -94,6 +94,14 @@ class Staff(Person):
     async def refund_units(self) -> None:
         body = {"lines": [{"sku": self.chance.choice(self.shop.skus), "quantity": 1}]}
         await self.ask("POST", f"/orders/{self._order()}/refunds", body, key=self.shop.new_id())
+
+    async def retry(self) -> None:
+        """Have a refund that the bank refused tried again, now and then twice under one key."""
+        found = await self.ask("GET", "/refunds?status=failed")
+        if found.status == 200 and found.body["items"]:
+            owed, key = self.chance.choice(found.body["items"]), self.shop.new_id()
+            path, times = f"/orders/{owed['order_id']}/refunds/{owed['id']}/retry", self.chance.choice((1, 2))
+            await asyncio.gather(*(self.ask("POST", path, key=key) for _ in range(times)))
 
     async def withdraw(self) -> None:
         """Somebody thinks that the coupon was a mistake."""

@@ -147,9 +147,10 @@ class Anybody(Ledger):
         if not works and under_way and tries < under_way.tries:
             assert self.state.refund(id_) == under_way
 
-    @rule(which=ANY)
-    def staff_retry_a_refund(self, which: int) -> None:
-        id_ = self.refund(which)
+    @rule(which=ANY, failed=st.booleans())
+    def staff_retry_a_refund(self, which: int, failed: bool) -> None:
+        owed = [one.refund_id for one in self.state.refunds if one.status is RefundStatus.FAILED]
+        id_ = owed[which % len(owed)] if failed and owed else self.refund(which)
         before = self.state.refund(id_)
         retried = self.give(commands.RetryRefund(refund_id=id_, now=self.now))
         assert retried is (before is not None and before.status is RefundStatus.FAILED)
