@@ -97,9 +97,9 @@ def _refund(command: commands.Refund, state: State) -> list[Event]:
 
     A second try can send the money twice: the provider says no to the first, its bank pays it all the same, and the
     second is paid too. No rule of ours can rule that out, so each step makes it less likely, and the last makes it
-    seen. The second try has a key of its own, since a provider may answer a known key with the no it gave before; but it
-    goes under the same refund id, and a provider that knows those (cardsim) refuses an id that it has paid. Before the
-    call is made the provider is asked how the charge stands (``calls``): a first try that succeeded, or that is at
+    seen. The second try has a key of its own, since a provider may answer a known key with the no it gave before; but
+    it goes under the same refund id, and a provider that knows those (cardsim) refuses an id that it has paid. Before
+    the call is made the provider is asked how the charge stands (``calls``): a first try that succeeded, or that is at
     work again, is all there is to hear, and nothing is called. Whichever try succeeds first is told to the order; it
     counts once, here and there. A second success after that is no event: our ledger has one line where the provider's
     has two, so the reconciliation lists the second as ``only_at_provider``, for people to claim it back.
