@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 import asyncpg
-from chassis.database import AWAY
+from chassis.database import AWAY, caused_by
 from chassis.faults import Crash
 from chassis.writing import Conflict
 
@@ -28,7 +28,7 @@ BY_TIME = frozenset({"timers", "worker", "calls", "relay", "bank", "send"})
 BY_WRITES = frozenset({"relay", "worker", "calls", "extra", "bank", "send"})
 
 EXPECTED: tuple[type[BaseException], ...] = (*AWAY, asyncpg.PostgresError, Conflict, Died, Crash)
-"""What a step may raise while things go wrong: the loop around it tries again."""
+"""What a step may raise while things go wrong, itself or in SQLAlchemy's words: the loop around it tries again."""
 
 Step = tuple[str, str]
 
@@ -222,7 +222,7 @@ class Director:
         if dead:
             return
         if error is not None:
-            if not isinstance(error, (*EXPECTED, asyncio.CancelledError)):
+            if not caused_by(error, (*EXPECTED, asyncio.CancelledError)):
                 self.broken.append(f"{name}.{step} raised {error!r}")
             if step != "start":
                 self._ready[name, step] = None

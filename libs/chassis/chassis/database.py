@@ -43,11 +43,16 @@ AWAY: tuple[type[Exception], ...] = (
 """What is raised while the database cannot be reached, or has no room: no message's fault, so wait and try again."""
 
 
-def is_away(error: BaseException | None) -> bool:
-    """Whether ``error`` is one of ``AWAY``, or was made from one, as SQLAlchemy does."""
-    while error is not None and not isinstance(error, AWAY):
+def caused_by(error: BaseException | None, kinds: tuple[type[BaseException], ...]) -> bool:
+    """Whether ``error`` is one of these, or was made from one, as SQLAlchemy does."""
+    while error is not None and not isinstance(error, kinds):
         error = error.__cause__
     return error is not None
+
+
+def is_away(error: BaseException | None) -> bool:
+    """Whether ``error`` is one of ``AWAY``, or was made from one."""
+    return caused_by(error, AWAY)
 
 
 async def _connect(*arguments: Any, **more: Any) -> Any:

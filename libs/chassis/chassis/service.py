@@ -21,7 +21,7 @@ from chassis.arrivals import Arrivals
 from chassis.batch import Aggregates, Draft, Held
 from chassis.calls import Caller, Calls
 from chassis.context import Context
-from chassis.database import AWAY
+from chassis.database import AWAY, is_away
 from chassis.decider import Decider, Many
 from chassis.executing import Executed
 from chassis.http import Authentication, Health, Keys, Revocations, ServiceTokens, Verifier, create_app
@@ -302,7 +302,7 @@ class Service:
                 failures = 0
             except Exception as error:
                 failures += 1
-                if isinstance(error, AWAY):
+                if is_away(error):
                     log.warning("%s.%s waits: %r", self.name, name, error)
                 else:
                     log.exception("%s.%s failed", self.name, name)
