@@ -20,7 +20,8 @@ async def search_products(
 ) -> tuple[Found, Filters, str | None]:
     """One page, the filters that found it, and the search in its corrected words where they are not those given."""
     found = await products_like(sql, wanted, ordering, page)
-    if found.products or not wanted.words or await _any(sql, wanted):
+    later = page.offset > 0 or bool(page.cursor)
+    if found.products or not wanted.words or (later and await _any(sql, wanted)):
         return found, wanted, None
     words = await _vocabulary(service).corrected(service, sql, wanted.words)
     if words is None:
