@@ -154,7 +154,7 @@ class ReviewPosted:
     """A customer's opinion of a product, from 1 to 5, and what all the product's reviews come to.
 
     Told again when it is changed, hidden or shown by staff, or deleted: ``status`` is posted, changed, hidden, shown or
-    deleted. ``rating_average`` is null where no review is left.
+    deleted. ``rating_total`` is the sum of what ``review_count`` customers gave.
     """
 
     review_id: str
@@ -162,6 +162,6 @@ class ReviewPosted:
     status: str
     rating: int
     verified_purchase: bool
-    rating_average: float | None
+    rating_total: int
     review_count: int
     posted_at: datetime

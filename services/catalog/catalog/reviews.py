@@ -91,7 +91,7 @@ async def _tell(
         update(products)
         .where(products.c.id == review.product_id)
         .values(rating_sum=products.c.rating_sum + rating, review_count=products.c.review_count + count)
-        .returning(products.c.rating, products.c.review_count)
+        .returning(products.c.rating_sum, products.c.review_count)
     )
     total = (await unit.sql.execute(moved)).one()
     message: Any = public.ReviewPosted(
@@ -100,7 +100,7 @@ async def _tell(
         status=status,
         rating=review.rating,
         verified_purchase=review.verified_purchase,
-        rating_average=None if total.rating is None else float(total.rating),
+        rating_total=total.rating_sum,
         review_count=total.review_count,
         posted_at=review.created_at,
     )

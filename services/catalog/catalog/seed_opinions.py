@@ -59,7 +59,7 @@ async def say_opinions(unit: Unit, product_ids: Mapping[int, str]) -> None:
             status="posted",
             rating=row["rating"],
             verified_purchase=False,
-            rating_average=round(stars / count, 2),
+            rating_total=stars,
             review_count=count,
             posted_at=row["created_at"],
         )
