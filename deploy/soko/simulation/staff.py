@@ -124,7 +124,7 @@ class Staff(Person):
         """Bring in what a count found missing, and what was promised before it came."""
         await self.log_in()
         for sku in self.shop.skus:
-            while (found := await self.ask("GET", f"/inventory/{sku}")).status != 200:
+            while (found := await self.ask("GET", f"/inventory/{sku}")).status != 200:  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(1)  # somebody whom inventory asks is not back yet
             wanted = [(each["shortage"], each["location_id"]) for each in found.body["locations"]]
             for quantity, place in (*wanted, (found.body["backordered"], "main")):
