@@ -8,6 +8,7 @@ import asyncio
 import copy
 import json
 import os
+import re
 import sys
 import tempfile
 from collections.abc import AsyncIterator
@@ -40,6 +41,7 @@ BRIEF = (
 LONG = [(role, phases) for role in ("nobody", "guest", "owner", "staff", "admin") for phases in (SINGLY, CHAINED)]
 ENDS_THE_SESSION = ("logout", "end_other_sessions", "end_session", "change_user")
 """Left out: after them every answer would be a 401. Administrators find their own account, and lock it."""
+BRACED = re.compile(r"{(\w+)}")
 
 
 def named(run: tuple[str, str]) -> str:
@@ -86,9 +88,7 @@ def about(cast: Cast) -> dict[str, Any]:
     known = copy.deepcopy(document())
     for endpoint in public():
         said = known["paths"][endpoint.path][endpoint.method.lower()]
-        parts = endpoint.path.strip("/").split("/")
-        found = cast.path(endpoint).strip("/").split("/")
-        real = {part.strip("{}"): there for part, there in zip(parts, found, strict=True) if part != there}
+        real = parts(endpoint.path, cast.path(endpoint))
         for each in said.get("parameters", ()):
             if each["in"] == "path":
                 each["example"] = real[each["name"]]
@@ -102,6 +102,14 @@ def about(cast: Cast) -> dict[str, Any]:
             if name in cast.things and value.get("type") == "string":
                 schema["properties"][name] = or_real(value, cast.things[name])
     return known
+
+
+def parts(path: str, there: str) -> dict[str, str]:
+    """What stands in ``there`` for each name in ``path``, be it a whole segment or, as ``{size}.webp``, some of one."""
+    pattern = "".join(f"(?P<{part}>[^/]+)" if at % 2 else re.escape(part) for at, part in enumerate(BRACED.split(path)))
+    found = re.fullmatch(pattern, there)
+    assert found is not None, (path, there)
+    return found.groupdict()
 
 
 def or_real(schema: dict[str, Any], there: str) -> dict[str, Any]:
