@@ -1,5 +1,6 @@
 """What customers and guests do with their carts."""
 
+import re
 from dataclasses import replace
 from typing import Annotated, Literal
 from uuid import UUID
@@ -63,6 +64,8 @@ from cart.variants import Variant, learn
 from cart.views import NEWEST, Found, find, way
 
 router = Router(prefix="/api/v1", tags=["Cart"])
+
+AN_ID = re.compile(r"[0-9a-f-]{36}")
 
 Quantity = Annotated[int, Field(ge=1, le=1_000_000, strict=True)]
 
@@ -322,6 +325,8 @@ async def list_carts(
     service: Service = Depends(current_service),
 ) -> Listing[CartSummary]:
     """Your own, newest first; staff see all."""
+    if page.cursor and not AN_ID.fullmatch(str(page.cursor[0])):
+        raise invalid("/query/cursor", "must be one that next gave")
     owner = None if caller.may("carts:read") and not mine else caller.key
     async with service.database.engine.connect() as sql:
         found = await read_page(sql, carts, [way(owner, status)], NEWEST, page)
