@@ -81,11 +81,11 @@ async def take(unit: Unit, id_: str, rows: Iterator[Row], *, atomic: bool, by: s
     total = 0
     while part := list(islice(rows, BATCH)):
         if total + len(part) > MOST_ROWS:
-            raise invalid("", f"must have {MOST_ROWS} rows at most")
+            raise invalid("/items", f"must have {MOST_ROWS} rows at most")
         await unit.sql.execute(insert(import_rows), [_kept(id_, n, row) for n, row in enumerate(part, total + 1)])
         total += len(part)
     if not total:
-        raise invalid("", "must have at least one row")
+        raise invalid("/items", "must have at least one row")
     await unit.sql.execute(imports.update().where(imports.c.id == id_).values(total=total))
     return total
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from io import TextIOWrapper
 from typing import IO, Any, Final
 
+import pydantic_core
 from chassis.http import MALFORMED, Problem, invalid
 from chassis.http.problems import pointer
 
@@ -24,6 +25,8 @@ BEGIN: Final = re.compile(r'\s*(\{\s*"items"\s*:\s*)?\[')
 COMMA: Final = re.compile(r"\s*,")
 END: Final = re.compile(r"\s*\]")
 CLOSE: Final = re.compile(r"\s*\}")
+COLON: Final = re.compile(r"\s*:")
+UNKNOWN: Final = "is not a known field"
 
 Row = Mapping[str, Any]
 
@@ -72,21 +75,22 @@ class _Text:
 
 
 def json_rows(file: IO[bytes]) -> Iterator[Row]:
-    """The objects of ``[{…}, {…}]`` or ``{"items": [{…}, …]}``. Raises 400 where it is neither."""
-    text = _Text(file)
+    """The objects of ``[{…}, {…}]`` or ``{"items": [{…}, …]}``. Raises 400 for what is no JSON, 422 for other JSON."""
+    text, number = _Text(file), 0
     try:
         text.more()
         begin = text.skip(BEGIN)
         if begin is None:
-            raise _not_json("an array of rows is expected")
+            raise _no_rows(text)
         if not text.skip(END):
-            yield _row(text.value())
+            yield _row(text.value(), number)
             while not text.skip(END):
                 if not text.skip(COMMA):
                     raise _not_json("a comma or the end is missing behind a row")
-                yield _row(text.value())
+                number += 1
+                yield _row(text.value(), number)
         if begin[1] and not text.skip(CLOSE):
-            raise _not_json("the object that holds the rows does not end")
+            raise _no_end(text)
         while text.more():
             pass
     except UnicodeDecodeError as no:
@@ -95,10 +99,34 @@ def json_rows(file: IO[bytes]) -> Iterator[Row]:
         raise _not_json("something stands behind the rows")
 
 
-def _row(value: Any) -> Row:
+def _row(value: Any, number: int) -> Row:
     if not isinstance(value, dict):
-        raise _not_json("each row must be an object")
+        raise invalid(pointer("items", number), "must be an object")
     return value
+
+
+def _no_rows(text: _Text) -> Problem:
+    """What to say of a body that does not begin with rows."""
+    while text.more():
+        pass
+    try:
+        value = pydantic_core.from_json(text.text, allow_inf_nan=False)
+    except ValueError as no:
+        return _not_json(str(no))
+    if not isinstance(value, dict):
+        return invalid("", "must be an object with items, or an array of rows")
+    if unknown := next((name for name in value if name != "items"), None):
+        return invalid(pointer(unknown), UNKNOWN)
+    return invalid("/items", "must be an array" if "items" in value else "is required")
+
+
+def _no_end(text: _Text) -> Problem:
+    """What to say of an object that goes on behind its rows."""
+    if text.skip(COMMA):
+        name = text.value()
+        if isinstance(name, str) and not unstorable(name) and text.skip(COLON):
+            return invalid(pointer(name), UNKNOWN)
+    return _not_json("the object that holds the rows does not end")
 
 
 def _not_json(why: str) -> Problem:
