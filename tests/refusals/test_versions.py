@@ -6,14 +6,13 @@ from cast import Cast
 from surface import Endpoint, public
 
 READS = [each for each in public() if each.method == "GET"]
-NEEDED = {"GET /api/v1/variants": {"sku": "sku"}}
-"""Parameters that a read does not do without, and the things they name."""
 
 
 async def read(cast: Cast, endpoint: Endpoint, **headers: str) -> httpx.Response:
     person = cast.admin if ":" in endpoint.access else cast.owner
-    query = {name: cast.things[thing] for name, thing in NEEDED.get(str(endpoint), {}).items()}
-    return await cast.shop.door.get(cast.path(endpoint), params=query, headers={**person.headers, **headers})
+    return await cast.shop.door.get(
+        cast.path(endpoint), params=cast.query(endpoint), headers={**person.headers, **headers}
+    )
 
 
 @pytest.mark.parametrize("endpoint", READS, ids=str)

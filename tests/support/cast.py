@@ -52,6 +52,15 @@ class Cast:
     def _key(self, endpoint: Endpoint) -> str:
         return self.things["category_id" if endpoint.path.startswith("/api/v1/categories") else "product_id"]
 
+    def query(self, endpoint: Endpoint) -> dict[str, str]:
+        """Parameters that the endpoint does not do without."""
+        match endpoint.operation_id:
+            case "find_variants":
+                return {"sku": self.things["sku"]}
+            case "suggest_products":
+                return {"search": self.things["sku"]}
+        return {}
+
     def body(self, endpoint: Endpoint) -> Any:
         """What the document shows, about things that there are."""
         return {**endpoint.example, **self._about(endpoint.operation_id)}
@@ -64,7 +73,7 @@ class Cast:
             case "replace_product":
                 return {"category_id": things["category_id"]}
             case "create_discount":
-                return {"category_ids": [], "product_ids": [things["product_id"]]}
+                return {"category_ids": [], "product_ids": [things["product_id"]], **IN_2100}
             case "create_coupon":
                 return {"code": f"C-{new_id()[-12:]}"}
             case "create_variant":
@@ -132,20 +141,25 @@ async def gathered(shop: OpenShop) -> Cast:
 
 async def _shown(shop: OpenShop, owner: Person, product_id: str) -> dict[str, str]:
     """What the catalog shows of a product besides itself: a discount, a picture, the owner's review, an import."""
-    staff, picture = await shop.staff(), BytesIO()
-    Image.new("RGB", (8, 8)).save(picture, "PNG")
-    url = f"/products/{product_id}"
-    sale = {"name": "Later", "percent": 5, "starts_at": "2100-01-01T00:00:00Z", "ends_at": "2100-01-02T00:00:00Z"}
+    staff, url = await shop.staff(), f"/products/{product_id}"
+    sale = {"name": "Later", "percent": 5, **IN_2100}
     made = {
         "discount_id": await staff.call("POST", "/discounts", {**sale, "product_ids": [product_id]}),
         "review_id": await owner.call("POST", f"{url}/reviews", {"rating": 5}),
         "import_id": await staff.call("POST", "/products/bulk", {"items": [{"sku": "nothing"}]}),
         "image_id": await shop.door.post(
-            f"/api/v1{url}/images", content=picture.getvalue(), headers={**staff.headers, "Content-Type": "image/png"}
+            f"/api/v1{url}/images", content=picture("black"), headers={**staff.headers, "Content-Type": "image/png"}
         ),
     }
     assert all(answer.is_success for answer in made.values()), [answer.text for answer in made.values()]
     return {"size": "thumbnail", **{name: answer.json()["id"] for name, answer in made.items()}}
+
+
+def picture(colour: str) -> bytes:
+    """A small PNG."""
+    file = BytesIO()
+    Image.new("RGB", (8, 8), colour).save(file, "PNG")
+    return file.getvalue()
 
 
 async def _bought(owner: Person, sku: str) -> dict[str, str]:
@@ -212,6 +226,7 @@ async def _kept(shop: OpenShop, owner: Person, sku: str) -> dict[str, str]:
     }
 
 
+IN_2100 = {"starts_at": "2100-01-01T00:00:00Z", "ends_at": "2100-01-02T00:00:00Z"}
 ADDRESS_BOOK = {"name": "A. Owner", "phone": "+254700000009", "line1": "9 Own St", "city": "Mombasa", "country": "KE"}
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from chassis.http import Peers
 from chassis.http.problems import MEDIA_TYPE
+from chassis.http.routing import BODY_LIMIT, MIB
 from chassis.http.testing import walk
 from chassis.world import World
 from gateway.operators import operators
@@ -59,6 +60,11 @@ class Endpoint:
     @property
     def body_is_required(self) -> bool:
         return bool(self.said.get("requestBody", {}).get("required"))
+
+    @property
+    def most(self) -> int:
+        """The bytes that a body may have, here or with another method of the path: the gateway tells paths apart."""
+        return max(said.get(BODY_LIMIT, MIB) for said in document()["paths"][self.path].values())
 
     @property
     def example(self) -> Any:

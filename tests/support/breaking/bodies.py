@@ -6,7 +6,7 @@ from typing import Any
 
 from surface import JSON, Endpoint
 
-from breaking.case import MIB, Case
+from breaking.case import Case
 
 
 def broken_bodies(endpoint: Endpoint, body: Mapping[str, Any]) -> Iterator[Case]:
@@ -36,6 +36,6 @@ def broken_bodies(endpoint: Endpoint, body: Mapping[str, Any]) -> Iterator[Case]
         yield Case("null for an object", (422,), b"null", {"Content-Type": JSON}, pointer="")
     for media_type in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "x", ""):
         yield Case(f"sent as {media_type!r}", (415,), good, {"Content-Type": media_type})
-    padded = good[:-1] + b" " * MIB + good[-1:]
-    yield Case("larger than 1 MiB", (413,), padded, {"Content-Type": JSON})
-    yield Case("larger than 1 MiB, and never said so", (413,), padded, {"Content-Type": JSON}, chunked=True)
+    padded = good[:-1] + b" " * endpoint.most + good[-1:]
+    yield Case("too large", (413,), padded, {"Content-Type": JSON})
+    yield Case("too large, and never said so", (413,), padded, {"Content-Type": JSON}, chunked=True)

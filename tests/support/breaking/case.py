@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-MIB = 1024 * 1024
-
 
 @dataclass(frozen=True, slots=True)
 class Case:

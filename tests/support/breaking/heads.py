@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from surface import JSON, Endpoint
 
-from breaking.case import MIB, Case
+from breaking.case import Case
 
 BAD_IDS = (
     "x",
@@ -40,7 +40,7 @@ def broken_headers(endpoint: Endpoint, good: bytes | None) -> Iterator[Case]:
         named = {key.replace("_", "-"): value for key, value in headers.items()}
         return Case(name, statuses, good, {**told, **named}, pointer=pointer)
 
-    yield Case("a body larger than 1 MiB", (413,), b" " * (MIB + 1), {"Content-Type": JSON})
+    yield Case("a body that is too large", (413,), b" " * (endpoint.most + 1), {"Content-Type": JSON})
     names = {each["name"]: each["required"] for each in endpoint.those_in("header")}
     if "If-Match" in names:
         for tag in ('"stale"', 'W/"0"', '"0", "1000000"', "garbage", ""):
