@@ -64,7 +64,7 @@ class Endpoint:
     @property
     def most(self) -> int:
         """The bytes that a body may have, here or with another method of the path: the gateway tells paths apart."""
-        return max(said.get(BODY_LIMIT, MIB) for said in document()["paths"][self.path].values())
+        return max(int(said.get(BODY_LIMIT, MIB)) for said in document()["paths"][self.path].values())
 
     @property
     def example(self) -> Any:
