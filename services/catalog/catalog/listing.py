@@ -17,6 +17,7 @@ from catalog.words import text_query
 
 WEIGHTS: ColumnElement[Any] = literal_column("'{0.05, 0.3, 0.5, 1.0}'::float4[]")
 """Of a word in the description, a SKU, the brand, the name."""
+LONGER_THAN_WORDS = 1_000
 Ordering = Sequence[tuple[str, bool]]
 """Pairs of name and descending."""
 Order = Sequence[tuple[ColumnElement[Any], bool]]
@@ -80,8 +81,7 @@ async def _total(sql: AsyncConnection, fitting: list[ColumnElement[bool]], page:
 def _order(filters: Filters, name: str, descending: bool) -> tuple[ColumnElement[Any], bool]:
     if name == "relevance":
         # The best come first without a minus: nobody looks for the worst.
-        rank = func.ts_rank(WEIGHTS, products.c.search, text_query(filters.words or ()))
-        return cast(rank, Double), not descending
+        return rank(products.c.search, filters.words or ()), not descending
     columns: dict[str, ColumnElement[Any]] = {
         "price": products.c.current_price,
         "name": func.lower(products.c.name, type_=Text),
@@ -90,3 +90,9 @@ def _order(filters: Filters, name: str, descending: bool) -> tuple[ColumnElement
         "id": products.c.id,
     }
     return columns[name], descending
+
+
+def rank(vector: ColumnElement[Any], words: Sequence[str]) -> ColumnElement[float]:
+    """How well a text fits the words: as wholes they count once more than as beginnings."""
+    begun, whole = (text_query(words, shortest=shortest) for shortest in (2, LONGER_THAN_WORDS))
+    return cast(func.ts_rank(WEIGHTS, vector, begun) + func.ts_rank(WEIGHTS, vector, whole), Double)

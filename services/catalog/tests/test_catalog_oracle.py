@@ -5,10 +5,10 @@ from random import Random
 from typing import Any
 
 import pytest
-from catalog.listing import WEIGHTS
+from catalog.listing import rank
 from catalog.service import build
 from catalog.settings import Settings
-from catalog.words import text_query, words_of
+from catalog.words import words_of
 from chassis.fixtures import Harness
 from goods import ATTRIBUTES, TREE, WORDS, Goods, Reckoning, some_goods
 from hypothesis import HealthCheck, Phase, given, settings
@@ -190,18 +190,17 @@ async def _ranks(shop: Harness, goods: Sequence[Goods], search: str) -> dict[str
         parts = [func.setweight(one, text(f"'{weight}'")) if weight else func.strip(one) for one in made]
         return parts[0].op("||")(parts[1]) if len(parts) > 1 else parts[0]
 
-    both, query = ("simple", "english"), text_query(words_of(search))
+    both = ("simple", "english")
     ranks = [
-        func.ts_rank(
-            WEIGHTS,
+        rank(
             vector("A", each.name, *both)
             .op("||")(vector("B", each.brand or "", *both))
             .op("||")(vector("C", " ".join(each.skus), "simple"))
             .op("||")(vector("", each.description, *both)),
-            query,
+            words_of(search),
         )
         for each in goods
     ]
     async with shop.service.database.engine.connect() as sql:
         row = (await sql.execute(select(*ranks))).one()
-    return {each.id: rank for each, rank in zip(goods, row, strict=True)}
+    return {each.id: found for each, found in zip(goods, row, strict=True)}

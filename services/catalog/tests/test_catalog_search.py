@@ -35,6 +35,14 @@ async def test_a_word_counts_most_in_the_name_then_in_the_brand_then_in_the_sku_
     assert await names(shop, "search=zebra") == ["Zebra Lamp", "Mug", "Tray", "Trivet"]
 
 
+async def test_a_whole_word_comes_before_the_beginning_of_another(shop: Harness) -> None:
+    await kettle(shop, "A-1", name="Kettlebell")
+    await kettle(shop, "A-2", name="Kettle")
+    await kettle(shop, "A-3", name="Everyday Kettlebell")
+
+    assert (await names(shop, "search=kettle"))[0] == "Kettle"
+
+
 async def test_a_product_is_found_by_the_beginning_of_a_sku_and_by_its_parts(shop: Harness) -> None:
     await kettle(shop, "KET-0042.B", name="Lamp")
 
