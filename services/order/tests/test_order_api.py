@@ -297,5 +297,6 @@ async def test_every_route_declares_who_may(shop: Shop) -> None:
         ("PATCH", "/api/v1/shipments/{shipment_id}"): "orders:fulfil",
         ("GET", "/api/v1/orders/{order_id}/refunds"): "payments:read",
         ("POST", "/api/v1/orders/{order_id}/refunds"): "payments:write",
+        ("POST", "/api/v1/orders/{order_id}/refunds/{refund_id}/retry"): "payments:write",
         ("GET", "/api/v1/refunds"): "payments:read",
     }
