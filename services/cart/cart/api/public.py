@@ -198,6 +198,21 @@ async def _change(visit: Visit, caller: Caller, item_id: str, command: Command) 
     return await on_the_open_cart(attempt)
 
 
+async def _clear(visit: Visit, caller: Caller, command: Command) -> CartAnswer:
+    """What takes something away from the whole cart; who has none has nothing to lose."""
+    owner = owner_of(caller)
+
+    async def attempt() -> CartAnswer:
+        found = await find(visit.service, owner)
+        visit.check(found)
+        if found.open is None:
+            return visit.tag(visit.found(found))
+        done = await visit.service.execute(cart, found.open.cart_id, command, visit.context)
+        return await visit.written(done.state, found)
+
+    return await on_the_open_cart(attempt)
+
+
 @router.delete(
     "/cart",
     operation_id="empty_cart",
@@ -206,17 +221,7 @@ async def _change(visit: Visit, caller: Caller, item_id: str, command: Command) 
 )
 async def empty_cart(caller: Caller = Depends(cart_holder), visit: Visit = Depends(changing)) -> CartAnswer:
     """The cart stays, without lines."""
-    owner = owner_of(caller)
-
-    async def attempt() -> CartAnswer:
-        found = await find(visit.service, owner)
-        visit.check(found)
-        if found.open is None:
-            return visit.tag(visit.found(found))
-        done = await visit.service.execute(cart, found.open.cart_id, Empty(), visit.context)
-        return await visit.written(done.state, found)
-
-    return await on_the_open_cart(attempt)
+    return await _clear(visit, caller, Empty())
 
 
 class CouponBody(Body):
@@ -262,17 +267,7 @@ async def set_cart_coupon(
 )
 async def clear_cart_coupon(caller: Caller = Depends(cart_holder), visit: Visit = Depends(changing)) -> CartAnswer:
     """Without one, nothing happens."""
-    owner = owner_of(caller)
-
-    async def attempt() -> CartAnswer:
-        found = await find(visit.service, owner)
-        visit.check(found)
-        if found.open is None:
-            return visit.tag(visit.found(found))
-        done = await visit.service.execute(cart, found.open.cart_id, ClearCoupon(), visit.context)
-        return await visit.written(done.state, found)
-
-    return await on_the_open_cart(attempt)
+    return await _clear(visit, caller, ClearCoupon())
 
 
 @router.post(
