@@ -136,6 +136,7 @@ class Opener:
         self._keys, self._keyring = keys, keyring
         self.believed: dict[str, bytes] = {}
         self.unknown: set[str] = set()
+        self._opened: dict[str, Any] = {}
 
     def _key(self, subject: str) -> bytes | None:
         key = self._keys.get(subject)
@@ -151,8 +152,11 @@ class Opener:
         if key is None:
             self.unknown.add(sealed.subject)
             return ERASED
-        box = base64.b64decode(sealed.box)
-        value = orjson.loads(AESGCM(key).decrypt(box[:NONCE_BYTES], box[NONCE_BYTES:], sealed.subject.encode()))
+        if sealed.box not in self._opened:  # the parts of one box are asked for one by one
+            box = base64.b64decode(sealed.box)
+            opened = AESGCM(key).decrypt(box[:NONCE_BYTES], box[NONCE_BYTES:], sealed.subject.encode())
+            self._opened[sealed.box] = orjson.loads(opened)
+        value = self._opened[sealed.box]
         for name in sealed.path:
             value = value.get(name) if isinstance(value, dict) else None
         return value
