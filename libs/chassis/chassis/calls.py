@@ -139,8 +139,10 @@ from json_populate_recordset(null::calls, {}::json) failed
 where calls.id = failed.id and calls.lease = failed.lease returning 1
 """
 IN_FLIGHT = 64
-LEASE_EVERY = 0.2
-"""Seconds between looks for calls that are due again, or that another process left."""
+LEASE_EVERY, LOOK_EVERY = 0.2, 1.0
+"""Seconds between looks for calls while some of this process wait in the table, and for those that are due again or
+that another process left.
+"""
 
 
 @dataclass(slots=True)
@@ -169,11 +171,13 @@ class Caller:
         self._service = service
         self._in_flight: set[asyncio.Task[Answered]] = set()
         self._leased_at = 0.0
+        self._left = False
         self.running = False
 
     def lease(self) -> Lease | None:
         """For calls that are being written: may they go out at once?"""
         if not self.running or len(self._in_flight) >= IN_FLIGHT:
+            self._left = True  # what is written now waits in the table
             return None
         return Lease(self._service.world.ids(), self._service.calls.leases())
 
@@ -197,7 +201,8 @@ class Caller:
 
     async def flow(self) -> int:
         """Record what has come back, as the loop does; now and then see what else is due."""
-        if asyncio.get_running_loop().time() - self._leased_at >= LEASE_EVERY:
+        every = LEASE_EVERY if self._left else LOOK_EVERY
+        if asyncio.get_running_loop().time() - self._leased_at >= every:
             await self._lease()
         done = {task for task in self._in_flight if task.done()}
         if done:
@@ -220,12 +225,13 @@ class Caller:
         service, room = self._service, IN_FLIGHT - len(self._in_flight)
         if room <= 0 or not service.calls.names:
             return 0
-        self._leased_at = asyncio.get_running_loop().time()
+        self._leased_at, self._left = asyncio.get_running_loop().time(), False
         now, lease = service.world.clock(), service.world.ids()
         # A lease that is lost with the server is a call made again: that may hurry, where every call knows its key.
         waits = "off" if service.calls.idempotent else "on"
         names, leases = zip(*service.calls.leases().items(), strict=True)
         rows = await service.database.pool.fetch(LEASE, now, lease, room, names, leases, waits, UNKNOWN_CALL)
+        self._left |= len(rows) == room
         if rows:
             service.world.faults.reach("call.leased")
         traces = await telemetry.of_streams(service, {row["stream"] for row in rows})

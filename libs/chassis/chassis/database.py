@@ -13,8 +13,14 @@ CONNECT_SECONDS = 10
 
 # The pool's statements have one shape each and reach every row by an index. A generic plan, made once a connection,
 # is therefore the right one; and since it may be made while a table is still empty, a sequential scan must not be
-# what it settles on.
-HOT = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "jit": "off"}
+# what it settles on, nor a join that reads a whole index to meet a handful of rows.
+HOT = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "jit": "off",
+}
 # A query that varies is planned for the values it comes with: which index is short depends on them.
 VARYING = {"plan_cache_mode": "force_custom_plan", "jit": "off"}
 KEPT_STATEMENTS = 500

@@ -41,11 +41,12 @@ with given as (
     insert into subject_keys (subject, key)
     select distinct subject, decode(key, 'base64')
     from json_to_recordset($2::json) made (message_id text, subscription text, subject text, key text)
-    join fresh using (message_id, subscription)
+    where ((message_id, subscription) in (select * from fresh)) is true
 )
 insert into inbox ({_COLUMNS})
-select {_COLUMNS} from given join fresh using (message_id, subscription) order by ordinality
+select {_COLUMNS} from given where ((message_id, subscription) in (select * from fresh)) is true order by ordinality
 """  # rows for each (message, subscription) that was never seen before, and the keys that those were sealed with
+# "is true" keeps the planner from making a join of it, which would compare each of hundreds with each.
 
 
 @dataclass(slots=True)

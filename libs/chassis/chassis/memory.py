@@ -12,9 +12,13 @@ from typing import Final
 THRESHOLD: Final = 128 * 1024
 CHILD: Final[Mapping[str, str]] = {
     "MALLOC_MMAP_THRESHOLD_": str(THRESHOLD),
-    "MALLOC_TRIM_THRESHOLD_": str(THRESHOLD),
+    "MALLOC_TRIM_THRESHOLD_": str(4 * THRESHOLD),
 }
-"""The same for a child process, as its environment."""
+"""The same for a child process, as its environment.
+
+What PostgreSQL needs for a statement is more than the threshold: with that, each one asked the system for pages, and
+gave them back at its end.
+"""
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 

@@ -8,18 +8,23 @@ from chassis.batch import Aggregates, Held
 from chassis.sealing import Connected
 
 LOAD = """
-with wanted as (select * from unnest($1::text[], $2::int[], $3::int[]) wanted (stream, version, fold_version)),
-kept as (
-    select snapshots.stream, snapshots.version, snapshots.state
-    from wanted join snapshots using (stream, fold_version) where wanted.version = 0
-)
-select stream, version, null as type, state as data from kept
-union all
-select events.stream, events.version, events.type, events.data
-from wanted left join kept on kept.stream = wanted.stream
-join events on events.stream = wanted.stream and events.version > coalesce(kept.version, wanted.version)
+select stream, version, type, data
+from unnest($1::text[], $2::int[]) known (stream, known_version) join events using (stream)
+where version > known_version order by 1, 2
+"""  # what came after the version known of each stream
+LOAD_NEW = """
+select stream, found.version, type, data
+from unnest($1::text[], $2::int[], $3::int[]) known (stream, known_version, fold_version)
+left join snapshots using (stream, fold_version)
+cross join lateral (
+    select snapshots.version, null as type, state as data where known_version = 0 and snapshots.version is not null
+    union all
+    select version, type, data from events
+    where events.stream = known.stream
+      and version > case when known_version = 0 then coalesce(snapshots.version, 0) else known_version end
+) found
 order by 1, 2
-"""  # what came after the version known of each stream; of one not known, its snapshot and what came after that
+"""  # the same; of a stream not known, its snapshot and what came after that
 NO_SNAPSHOTS = -1
 
 CACHED_STREAMS = 4_000
@@ -51,8 +56,11 @@ class Store:
         if not names:
             return {}
         held = {name: self._cached.get(name) or self._new(name) for name in names}
-        folds = [self._fold_version(name) for name in names]
-        rows = await connection.fetch(LOAD, names, [held[name].version for name in names], folds)
+        versions, folds = [held[name].version for name in names], [self._fold_version(name) for name in names]
+        if any(not version and fold != NO_SNAPSHOTS for version, fold in zip(versions, folds, strict=True)):
+            rows = await connection.fetch(LOAD_NEW, names, versions, folds)
+        else:
+            rows = await connection.fetch(LOAD, names, versions)
         for stream, version, type_, data in rows:
             aggregate = self._aggregates.of(stream)
             if type_ is None:

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
 FIRE = """
 with due as (
-    delete from timers where (stream, name) in (
-        select stream, name from timers where due_at <= $1 order by due_at limit 500 for update skip locked)
+    delete from timers where ctid = any(array(
+        select ctid from timers where due_at <= $1 order by due_at limit 500 for update skip locked))
     returning *
 )
 insert into inbox (subscription, key, timer, message_id, type, source, subject, partitionkey, sequence, time,
@@ -47,10 +47,11 @@ class Timers:
     async def flow(self) -> int:
         """The same for the loop, which looks only where there is something to see."""
         if self.wait() <= 0:
-            while await self.once():
-                pass
-            self._next, self._looked_at = None, asyncio.get_running_loop().time()
-            due = await self._service.database.pool.fetchval(NEXT)
+            while True:
+                self._next, self._looked_at = None, asyncio.get_running_loop().time()
+                due = await self._service.database.pool.fetchval(NEXT)
+                if due is None or due > self._service.world.clock() or not await self.once():
+                    break
             if due is not None and (self._next is None or due < self._next):  # unless one was set meanwhile
                 self._next = due
         return 0

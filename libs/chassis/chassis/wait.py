@@ -30,7 +30,12 @@ class Waiters:
         self._service, self._table, self._column = service, settled.table, settled.name
         (key,) = settled.table.primary_key
         self._key = key.name
-        self._query = f"select {key.name} from {settled.table} where {key.name} = any($1::text[]) and {settled.name}"
+        # The key is looked up before anything is asked of the row: an index on settled rows would be read as a whole.
+        self._query = f"""
+            select {key.name} from (
+                select {key.name}, {settled.name} from {settled.table} where {key.name} = any($1::text[]) offset 0
+            ) asked where {settled.name}
+        """
         self._waiting: dict[str, list[asyncio.Future[bool]]] = {}
         self._task: asyncio.Task[None] | None = None
         self._closed = False

@@ -343,6 +343,7 @@ def _timer(timer: Timer) -> Json:
 
 
 def _call(asking: Asking, now: datetime, lease: Lease | None, opened: Default) -> Json:
+    leased_until = lease and now + lease.lengths.get(asking.call.name, UNKNOWN_CALL)
     return {
         "id": asking.call_id,
         "name": asking.call.name,
@@ -353,10 +354,10 @@ def _call(asking: Asking, now: datetime, lease: Lease | None, opened: Default) -
         "causationid": asking.cause.causationid,
         "traceparent": asking.cause.traceparent,  # no column: a call that goes out at once takes it along
         "created_at": now,
-        "due_at": now,
+        "due_at": leased_until or now,  # one that is leased is passed over by who looks for what is due
         "tries": 0 if lease is None else 1,
         "lease": lease and lease.id,
-        "leased_until": lease and now + lease.lengths.get(asking.call.name, UNKNOWN_CALL),
+        "leased_until": leased_until,
         "error": None,
         "parked_at": None,
     }

@@ -76,20 +76,18 @@ class Found:
 
 
 FIND = """
-with mine as (
-    select cart_id, owner, number, order_id, status, version, lines, coupon
-    from carts where owner = $1 order by number desc limit 1
-), wanted as (
-    select line ->> 'variant_id' as variant_id from mine, jsonb_array_elements(mine.lines) line
-    union select variant_id from variants where sku = $2
-    union select $3
-)
 select mine.*, (
     select coalesce(json_agg(json_build_array(
-        variant_id, variants.sku, name, options, price, active, coalesce(stock.available > 0, true), sales)), '[]')
-    from wanted join variants using (variant_id) left join stock on stock.sku = variants.sku
+        variant_id, sku, name, options, price, active,
+        coalesce((select available > 0 from stock where stock.sku = variants.sku), true), sales)), '[]')
+    from variants
+    where sku = $2 or variant_id = any(
+        array(select line ->> 'variant_id' from jsonb_array_elements(mine.lines) line) || $3::text)
 ) as variants
-from (values (1)) as always left join mine on true
+from (values (1)) as always left join (
+    select cart_id, owner, number, order_id, status, version, lines, coupon
+    from carts where owner = $1 order by number desc limit 1
+) mine on true
 """  # $1 owner, $2 a SKU or null, $3 a variant's id or null: the owner's last cart and all variants, in one query
 LAST = "select cart_id from carts where owner = $1 order by number desc limit 1"
 

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 CHUNK = 500
 """Products a transaction."""
 
+ANY_DUE = "SELECT EXISTS (SELECT FROM products WHERE current_until < 'infinity' AND current_until <= $1)"
 DUE = text("""
 SELECT id FROM products WHERE current_until < 'infinity' AND current_until <= :now
 ORDER BY current_until LIMIT :most FOR NO KEY UPDATE SKIP LOCKED
@@ -34,6 +35,8 @@ async def set_current(sql: AsyncConnection, ids: Sequence[str], now: datetime) -
 async def keep_current(service: Service) -> int:
     """One step: for products whose offer has ended. How many there were."""
     now = service.world.clock()
+    if not await service.database.pool.fetchval(ANY_DUE, now):
+        return 0
     async with service.database.engine.begin() as sql:
         ids = list(await sql.scalars(DUE, {"now": now, "most": CHUNK}))
         if ids:

@@ -15,6 +15,7 @@ import orjson
 from chassis.service import Service
 
 LOCK = "select pg_try_advisory_xact_lock(hashtextextended('feed', 0))"
+WAITING = "select exists (select from unnumbered)"
 NUMBER = """
 with taken as (
     delete from unnumbered where arrival in (select arrival from unnumbered order by arrival limit $1) returning *
@@ -44,10 +45,13 @@ BATCH = 1000
 
 async def number_once(service: Service) -> int:
     """Number what has come in. Answers whether there may be more: what comes now waits a moment, for company."""
-    async with service.database.pool.acquire() as connection, connection.transaction():
-        if not await connection.fetchval(LOCK):
+    async with service.database.pool.acquire() as connection:
+        if not await connection.fetchval(WAITING):
             return 0
-        return int(await connection.fetchval(NUMBER, BATCH) == BATCH)
+        async with connection.transaction():
+            if not await connection.fetchval(LOCK):
+                return 0
+            return int(await connection.fetchval(NUMBER, BATCH) == BATCH)
 
 
 @dataclass(frozen=True, slots=True)
