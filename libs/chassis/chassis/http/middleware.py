@@ -12,7 +12,7 @@ from structlog.contextvars import bind_contextvars, reset_contextvars
 from chassis import metrics, telemetry
 from chassis.context import Context
 from chassis.http.context import CONTEXT
-from chassis.http.errors import from_unforeseen, send_problem
+from chassis.http.errors import from_foreseen, from_unforeseen, send_problem
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ _SPAN = "soko.span"
 
 
 class Entry:
-    """Gives the request its ids, its time and, where a route fails in a way nobody foresaw, its problem document."""
+    """Gives the request its ids and its time, and the problem document that says what a route raises."""
 
     def __init__(self, app: ASGIApp, service_name: str, ids: Callable[[], str] = request_ids) -> None:
         self.app, self.service, self.ids = app, service_name, ids
@@ -72,7 +72,8 @@ class Entry:
             if started:
                 log.warning("%s: the answer broke off: %r", request, error)
                 raise
-            await send_problem(scope, answer, from_unforeseen(self.service, request, error))
+            problem = from_foreseen(error) or from_unforeseen(self.service, request, error)
+            await send_problem(scope, answer, problem)
         finally:
             reset_contextvars(**tokens)
             if span := scope.pop(_SPAN, None):

@@ -1,0 +1,192 @@
+"""How a route answers: what it depends on is put in order once, where it is declared, and not at every request.
+
+FastAPI reads the signatures, checks parameters and makes the document. Its own way through a request costs several
+times what our routes need of it: see ADR 23.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from fastapi import Request, Response
+from fastapi.dependencies.models import Dependant
+from fastapi.dependencies.utils import request_params_to_args
+from fastapi.routing import APIRoute
+from starlette.datastructures import QueryParams
+from starlette.types import Receive, Scope, Send
+
+from chassis.http.errors import from_validation
+
+JSON: Final = b"content-type", b"application/json"
+
+_MISSING: Final = object()
+"""Stands for what a dependency would have answered, had its parameters been right."""
+_UNTOUCHABLE: Final = (str, int, float, bool, tuple, frozenset, type(None))
+_NOT_HERE: Final = (
+    "background_tasks_param_name",
+    "body_params",
+    "cookie_params",
+    "header_params",
+    "http_connection_param_name",
+    "security_scopes_param_name",
+    "websocket_param_name",
+)
+"""What FastAPI would hand over and nobody here asks for; a body is the route's own."""
+
+Call = Callable[..., Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One dependency, or the route's own function, last.
+
+    ``needs`` are names of its arguments, each with the step that answers it; without a name it is only waited for.
+    ``unasked`` are its query parameters where a request has no query.
+    """
+
+    call: Call
+    needs: tuple[tuple[str | None, int], ...]
+    request: str | None
+    response: str | None
+    path: Sequence[Any]
+    query: Sequence[Any]
+    unasked: Mapping[str, Any] | None
+
+
+class Plan:
+    """The steps of one route. Raises ``ValueError`` where it asks FastAPI for what no route here has."""
+
+    def __init__(self, route: APIRoute) -> None:
+        self._steps: list[_Step] = []
+        self._body = route.body_field
+        self._answer = route.response_field
+        self._status = route.status_code or 200
+        _refuse(route)
+        self._sort(route.dependant, {})
+        self._tells = any(step.response for step in self._steps)
+
+    def _sort(self, dependant: Dependant, sorted_: dict[Call, int]) -> int:
+        """Put ``dependant`` behind all that it needs; its place. What several need is asked for once."""
+        assert dependant.call is not None
+        if dependant.call in sorted_:
+            return sorted_[dependant.call]
+        needs = tuple((each.name, self._sort(each, sorted_)) for each in dependant.dependencies)
+        self._steps.append(
+            _Step(
+                dependant.call,
+                needs,
+                dependant.request_param_name,
+                dependant.response_param_name,
+                dependant.path_params,
+                dependant.query_params,
+                _unasked(dependant.query_params),
+            )
+        )
+        sorted_[dependant.call] = len(self._steps) - 1
+        return sorted_[dependant.call]
+
+    async def __call__(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer. Raises whatever a step raises, and the 422 that names all that is wrong with the parameters."""
+        body = await self._read(request) if self._body is not None else None
+        told: Response | None = None
+        if self._tells:
+            told = Response(status_code=204)  # one that says nothing of its length and type
+            told.status_code = self._status
+        found: list[Any] = []
+        errors: list[Any] = []
+        for step in self._steps:
+            values: dict[str, Any] = {}
+            missing = False
+            for name, place in step.needs:
+                value = found[place]
+                if value is _MISSING:
+                    missing = True
+                elif name is not None:
+                    values[name] = value
+            if step.path:
+                missing |= _take(values, errors, request_params_to_args(step.path, request.path_params))
+            if step.query:
+                if step.unasked is not None and not scope["query_string"]:
+                    values.update(step.unasked)
+                else:
+                    missing |= _take(values, errors, request_params_to_args(step.query, request.query_params))
+            if step.request is not None:
+                values[step.request] = request
+            if step.response is not None:
+                values[step.response] = told
+            if step is self._steps[-1] and self._body is not None:
+                missing |= _take(values, errors, self._checked(body))
+            if missing:
+                found.append(_MISSING)
+            else:
+                found.append(await step.call(**values))
+        if errors:
+            raise from_validation(errors)
+        answer = found[-1]
+        if isinstance(answer, Response):
+            await answer(scope, receive, send)
+        else:
+            await self._say(answer, told, send)
+
+    async def _read(self, request: Request) -> Any:
+        """What the body says as JSON; ``_MISSING`` without one."""
+        return await request.json() if await request.body() else _MISSING
+
+    def _checked(self, body: Any) -> tuple[dict[str, Any], list[Any]]:
+        """The route's argument and what is wrong with it."""
+        field = self._body
+        assert field is not None
+        if body is _MISSING:
+            if field.field_info.is_required():
+                return {}, [{"type": "missing", "loc": ("body",), "msg": "Field required"}]
+            return {field.name: field.get_default()}, []
+        value, errors = field.validate(body, loc=("body",))
+        return {field.name: value}, errors
+
+    async def _say(self, answer: Any, told: Response | None, send: Send) -> None:
+        headers, body = [JSON], b""
+        if self._answer is not None:
+            value, errors = self._answer.validate(answer, loc=("response",))
+            if errors:
+                raise TypeError(f"an answer that is not as it was declared: {errors}")
+            body = self._answer.serialize_json(value)
+            headers.append((b"content-length", b"%d" % len(body)))
+        status = self._status
+        if told is not None:
+            headers += told.raw_headers
+            status = told.status_code
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+def _take(values: dict[str, Any], errors: list[Any], read: tuple[dict[str, Any], list[Any]]) -> bool:
+    """Add what was read; whether something is wrong with it."""
+    values.update(read[0])
+    errors += read[1]
+    return bool(read[1])
+
+
+def _unasked(query: Sequence[Any]) -> Mapping[str, Any] | None:
+    """The parameters where none is given. None where that is an error, or a value that one request could change."""
+    values, errors = request_params_to_args(query, QueryParams())
+    alike = not errors and all(isinstance(value, _UNTOUCHABLE) for value in values.values())
+    return values if alike else None
+
+
+def _refuse(route: APIRoute) -> None:
+    """Raises ``ValueError`` on what is not planned for."""
+    for dependant in flat(route.dependant):
+        names = [name for name in _NOT_HERE if getattr(dependant, name)]
+        if dependant is route.dependant and len(route.dependant.body_params) == 1 and not route._embed_body_fields:
+            names.remove("body_params")
+        if names or not dependant.use_cache:
+            raise ValueError(f"{route.path}: {dependant.call!r} has {', '.join(names) or 'use_cache=False'}")
+    if route.response_field is None and route.response_model is not None:
+        raise ValueError(f"{route.path} answers nothing that FastAPI can check")
+
+
+def flat(dependant: Dependant) -> Iterator[Dependant]:
+    """It and all that it depends on."""
+    yield dependant
+    for inner in dependant.dependencies:
+        yield from flat(inner)
