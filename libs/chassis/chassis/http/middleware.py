@@ -35,7 +35,6 @@ class Entry:
 
     def __init__(self, app: ASGIApp, service_name: str, ids: Callable[[], str] = request_ids) -> None:
         self.app, self.service, self.ids = app, service_name, ids
-        self._observers: dict[tuple[str, int], Callable[[float], None]] = {}
         self.timing = service_name.encode() + b";dur=%.2f"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -87,11 +86,7 @@ class Entry:
             log.info("answered", extra={"method": scope["method"], "operation": operation, "status": status, "ms": ms})
         if span := scope.get(_SPAN):
             span.answered(f"{scope['method']} {operation}", status)
-        observe = self._observers.get((operation, status))
-        if observe is None:
-            observe = metrics.HTTP_SECONDS.labels(self.service, operation, str(status)).observe
-            self._observers[operation, status] = observe
-        observe(seconds)
+        metrics.answered(self.service, operation, status)(seconds)
 
     def _enter(self, scope: Scope) -> Context:
         """Read or make the ids; what was made goes on to whoever reads the scope's headers next."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from fastapi import Request, Response
+from fastapi._compat import ModelField
 from fastapi.dependencies.models import Dependant
 from fastapi.dependencies.utils import request_params_to_args
 from fastapi.routing import APIRoute
@@ -40,17 +41,19 @@ Call = Callable[..., Awaitable[Any]]
 class _Step:
     """One dependency, or the route's own function, last.
 
-    ``needs`` are names of its arguments, each with the step that answers it; without a name it is only waited for.
+    ``needs`` are the steps that come first, ``given`` the names of its arguments with the steps that answer them.
     ``unasked`` are its query parameters where a request has no query.
     """
 
     call: Call
-    needs: tuple[tuple[str | None, int], ...]
+    needs: tuple[int, ...]
+    given: tuple[tuple[str, int], ...]
     request: str | None
     response: str | None
-    path: Sequence[Any]
-    query: Sequence[Any]
+    path: Sequence[ModelField]
+    query: Sequence[ModelField]
     unasked: Mapping[str, Any] | None
+    body: ModelField | None
 
 
 class Plan:
@@ -58,28 +61,30 @@ class Plan:
 
     def __init__(self, route: APIRoute) -> None:
         self._steps: list[_Step] = []
-        self._body = route.body_field
         self._answer = route.response_field
         self._status = route.status_code or 200
         _refuse(route)
         self._sort(route.dependant, {})
         self._tells = any(step.response for step in self._steps)
+        self._reads = route.body_field is not None
 
     def _sort(self, dependant: Dependant, sorted_: dict[Call, int]) -> int:
         """Put ``dependant`` behind all that it needs; its place. What several need is asked for once."""
         assert dependant.call is not None
         if dependant.call in sorted_:
             return sorted_[dependant.call]
-        needs = tuple((each.name, self._sort(each, sorted_)) for each in dependant.dependencies)
+        places = [(each.name, self._sort(each, sorted_)) for each in dependant.dependencies]
         self._steps.append(
             _Step(
                 dependant.call,
-                needs,
+                tuple(place for _, place in places),
+                tuple((name, place) for name, place in places if name is not None),
                 dependant.request_param_name,
                 dependant.response_param_name,
                 dependant.path_params,
                 dependant.query_params,
                 _unasked(dependant.query_params),
+                dependant.body_params[0] if dependant.body_params else None,
             )
         )
         sorted_[dependant.call] = len(self._steps) - 1
@@ -87,7 +92,7 @@ class Plan:
 
     async def __call__(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer. Raises whatever a step raises, and the 422 that names all that is wrong with the parameters."""
-        body = await self._read(request) if self._body is not None else None
+        body = await _read(request) if self._reads else _MISSING
         told: Response | None = None
         if self._tells:
             told = Response(status_code=204)  # one that says nothing of its length and type
@@ -95,14 +100,8 @@ class Plan:
         found: list[Any] = []
         errors: list[Any] = []
         for step in self._steps:
-            values: dict[str, Any] = {}
-            missing = False
-            for name, place in step.needs:
-                value = found[place]
-                if value is _MISSING:
-                    missing = True
-                elif name is not None:
-                    values[name] = value
+            values = {name: found[place] for name, place in step.given}
+            missing = bool(errors) and any(found[place] is _MISSING for place in step.needs)
             if step.path:
                 missing |= _take(values, errors, request_params_to_args(step.path, request.path_params))
             if step.query:
@@ -114,12 +113,9 @@ class Plan:
                 values[step.request] = request
             if step.response is not None:
                 values[step.response] = told
-            if step is self._steps[-1] and self._body is not None:
-                missing |= _take(values, errors, self._checked(body))
-            if missing:
-                found.append(_MISSING)
-            else:
-                found.append(await step.call(**values))
+            if step.body is not None:
+                missing |= _take(values, errors, _checked(step.body, body))
+            found.append(_MISSING if missing else await step.call(**values))
         if errors:
             raise from_validation(errors)
         answer = found[-1]
@@ -127,21 +123,6 @@ class Plan:
             await answer(scope, receive, send)
         else:
             await self._say(answer, told, send)
-
-    async def _read(self, request: Request) -> Any:
-        """What the body says as JSON; ``_MISSING`` without one."""
-        return await request.json() if await request.body() else _MISSING
-
-    def _checked(self, body: Any) -> tuple[dict[str, Any], list[Any]]:
-        """The route's argument and what is wrong with it."""
-        field = self._body
-        assert field is not None
-        if body is _MISSING:
-            if field.field_info.is_required():
-                return {}, [{"type": "missing", "loc": ("body",), "msg": "Field required"}]
-            return {field.name: field.get_default()}, []
-        value, errors = field.validate(body, loc=("body",))
-        return {field.name: value}, errors
 
     async def _say(self, answer: Any, told: Response | None, send: Send) -> None:
         headers, body = [JSON], b""
@@ -159,6 +140,21 @@ class Plan:
         await send({"type": "http.response.body", "body": body})
 
 
+async def _read(request: Request) -> Any:
+    """What the body says as JSON; ``_MISSING`` without one."""
+    return await request.json() if await request.body() else _MISSING
+
+
+def _checked(field: ModelField, body: Any) -> tuple[dict[str, Any], list[Any]]:
+    """The route's argument, and what is wrong with it."""
+    if body is _MISSING:
+        if field.field_info.is_required():
+            return {}, [{"type": "missing", "loc": ("body",), "msg": "Field required"}]
+        return {field.name: field.get_default()}, []
+    value, errors = field.validate(body, loc=("body",))
+    return {field.name: value}, errors
+
+
 def _take(values: dict[str, Any], errors: list[Any], read: tuple[dict[str, Any], list[Any]]) -> bool:
     """Add what was read; whether something is wrong with it."""
     values.update(read[0])
@@ -166,7 +162,7 @@ def _take(values: dict[str, Any], errors: list[Any], read: tuple[dict[str, Any],
     return bool(read[1])
 
 
-def _unasked(query: Sequence[Any]) -> Mapping[str, Any] | None:
+def _unasked(query: Sequence[ModelField]) -> Mapping[str, Any] | None:
     """The parameters where none is given. None where that is an error, or a value that one request could change."""
     values, errors = request_params_to_args(query, QueryParams())
     alike = not errors and all(isinstance(value, _UNTOUCHABLE) for value in values.values())

@@ -1,26 +1,22 @@
 """The router of a service: what a route forgets to say is an error at import, what a client sends too much is a 422."""
 
 import inspect
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, get_args, get_origin
 
-import pydantic_core
 from fastapi import APIRouter, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
-from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from chassis.http.auth import Access, PeerAccess
 from chassis.http.plan import Plan, flat
-from chassis.http.problems import MALFORMED, NOT_FOUND, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, Problem, invalid, pointer
+from chassis.http.problems import NOT_FOUND, Problem, invalid, pointer
+from chassis.http.received import NUL, Received
 
 MIB: Final = 1024 * 1024
 BODY_LIMIT: Final = "x-body-limit"
-NUL: Final = "must not contain the character U+0000"
-_JSON = re.compile(r"\s*application/([\w.+-]+\+)?json\s*(;|$)", re.IGNORECASE)
 
 
 def body_limit(size: int) -> dict[str, int]:
@@ -72,7 +68,7 @@ class Route(APIRoute):
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if "\0" in scope["path"]:
             raise Problem(NOT_FOUND)
-        request = _Request(scope, receive, send, self._limit, self.body_field is not None)
+        request = Received(scope, receive, send, self._limit, self.body_field is not None)
         if scope["query_string"]:
             self._check_query(request)
         await self._plan(request, scope, receive, send)
@@ -87,64 +83,6 @@ class Route(APIRoute):
             if "\0" in value:
                 raise invalid(pointer("query", name), NUL)
             asked.add(name)
-
-
-class _Request(Request):
-    """A request whose body has a limit and whose JSON is read strictly."""
-
-    def __init__(self, scope: Scope, receive: Receive, send: Send, limit: int, has_json: bool) -> None:
-        super().__init__(scope, receive, send)
-        self._limit, self._has_json = limit, has_json
-
-    async def stream(self) -> Any:
-        declared = self.headers.get("content-length", "0")
-        if not declared.isdecimal() or int(declared) > self._limit:
-            raise self._too_large()
-        size = 0
-        async for chunk in super().stream():
-            size += len(chunk)
-            if size > self._limit:
-                raise self._too_large()
-            yield chunk
-
-    async def body(self) -> bytes:
-        if not hasattr(self, "_body"):
-            try:
-                body = await super().body()
-            except ClientDisconnect:
-                raise Problem(MALFORMED, "The body broke off.") from None
-            if body and self._has_json and not _JSON.match(self.headers.get("content-type", "")):
-                raise Problem(UNSUPPORTED_MEDIA_TYPE, "The body must be JSON, with Content-Type: application/json.")
-            if body and self._has_json and self.headers.get("content-encoding", "identity").lower() != "identity":
-                raise Problem(UNSUPPORTED_MEDIA_TYPE, "The body must come as it is: nothing is unpacked here.")
-        return self._body
-
-    async def json(self) -> Any:
-        if not hasattr(self, "_json"):
-            body = await self.body()
-            try:
-                self._json = pydantic_core.from_json(body, allow_inf_nan=False)
-            except ValueError as error:
-                raise Problem(MALFORMED, f"The body is not JSON: {error}.") from None
-            if b"\\u0000" in body:
-                _refuse_nul(self._json, "")
-        return self._json
-
-    def _too_large(self) -> Problem:
-        return Problem(TOO_LARGE, f"The body may have at most {self._limit} bytes.", limit=self._limit)
-
-
-def _refuse_nul(value: Any, at: str) -> None:
-    """PostgreSQL's text cannot hold U+0000."""
-    if isinstance(value, str) and "\0" in value:
-        raise invalid(at, NUL)
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            _refuse_nul(key, at)
-            _refuse_nul(inner, at + pointer(key))
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            _refuse_nul(inner, at + pointer(index))
 
 
 class Router(APIRouter):
