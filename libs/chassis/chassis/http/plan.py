@@ -102,8 +102,8 @@ class Plan:
         for step in self._steps:
             values = {name: found[place] for name, place in step.given}
             missing = bool(errors) and any(found[place] is _MISSING for place in step.needs)
-            if step.path:
-                missing |= _take(values, errors, request_params_to_args(step.path, request.path_params))
+            for field in step.path:
+                missing |= _take(values, errors, _checked(field, request.path_params[field.alias], "path", field.alias))
             if step.query:
                 if step.unasked is not None and not scope["query_string"]:
                     values.update(step.unasked)
@@ -114,7 +114,7 @@ class Plan:
             if step.response is not None:
                 values[step.response] = told
             if step.body is not None:
-                missing |= _take(values, errors, _checked(step.body, body))
+                missing |= _take(values, errors, _checked(step.body, body, "body"))
             found.append(_MISSING if missing else await step.call(**values))
         if errors:
             raise from_validation(errors)
@@ -145,14 +145,14 @@ async def _read(request: Request) -> Any:
     return await request.json() if await request.body() else _MISSING
 
 
-def _checked(field: ModelField, body: Any) -> tuple[dict[str, Any], list[Any]]:
-    """The route's argument, and what is wrong with it."""
-    if body is _MISSING:
+def _checked(field: ModelField, value: Any, *at: str) -> tuple[dict[str, Any], list[Any]]:
+    """The argument by its name, and what is wrong with it."""
+    if value is _MISSING:
         if field.field_info.is_required():
-            return {}, [{"type": "missing", "loc": ("body",), "msg": "Field required"}]
+            return {}, [{"type": "missing", "loc": at, "msg": "Field required"}]
         return {field.name: field.get_default()}, []
-    value, errors = field.validate(body, loc=("body",))
-    return {field.name: value}, errors
+    checked, errors = field.validate(value, loc=at)
+    return {field.name: checked}, errors
 
 
 def _take(values: dict[str, Any], errors: list[Any], read: tuple[dict[str, Any], list[Any]]) -> bool:
