@@ -10,8 +10,10 @@ from typing import Any, Final
 
 from fastapi import Request, Response
 from fastapi._compat import ModelField
+from fastapi.datastructures import DefaultPlaceholder
 from fastapi.dependencies.models import Dependant
-from fastapi.dependencies.utils import request_params_to_args
+from fastapi.dependencies.utils import get_typed_return_annotation, request_params_to_args
+from fastapi.params import Form
 from fastapi.routing import APIRoute
 from starlette.datastructures import QueryParams
 from starlette.types import Receive, Scope, Send
@@ -23,16 +25,22 @@ JSON: Final = b"content-type", b"application/json"
 _MISSING: Final = object()
 """Stands for what a dependency would have answered, had its parameters been right."""
 _UNTOUCHABLE: Final = (str, int, float, bool, tuple, frozenset, type(None))
-_NOT_HERE: Final = (
+_NO_PARAMETER: Final = (
     "background_tasks_param_name",
-    "body_params",
     "cookie_params",
     "header_params",
     "http_connection_param_name",
     "security_scopes_param_name",
     "websocket_param_name",
 )
-"""What FastAPI would hand over and nobody here asks for; a body is the route's own."""
+_NO_OPTION: Final = (
+    "response_model_include",
+    "response_model_exclude",
+    "response_model_exclude_unset",
+    "response_model_exclude_defaults",
+    "response_model_exclude_none",
+)
+"""What FastAPI would do and nobody here asks for."""
 
 Call = Callable[..., Awaitable[Any]]
 
@@ -129,7 +137,8 @@ class Plan:
         if self._answer is not None:
             value, errors = self._answer.validate(answer, loc=("response",))
             if errors:
-                raise TypeError(f"an answer that is not as it was declared: {errors}")
+                # Where it differs, not what stands there: that may be personal.
+                raise TypeError(f"an answer that is not as it was declared: {[each['loc'] for each in errors]}")
             body = self._answer.serialize_json(value)
             headers.append((b"content-length", b"%d" % len(body)))
         status = self._status
@@ -171,14 +180,26 @@ def _unasked(query: Sequence[ModelField]) -> Mapping[str, Any] | None:
 
 def _refuse(route: APIRoute) -> None:
     """Raises ``ValueError`` on what is not planned for."""
+    found = [name for name in _NO_OPTION if getattr(route, name)]
+    if route.body_field is not None and (route._embed_body_fields or isinstance(route.body_field.field_info, Form)):
+        found.append("a body that is not one JSON value")
+    if route.response_field is not None and not isinstance(route.response_class, DefaultPlaceholder):
+        found.append("a model and a class for its answers")
+    if route.response_field is None and route.status_code != 204 and not _gives_response(route):
+        found.append("no model for its answers")
     for dependant in flat(route.dependant):
-        names = [name for name in _NOT_HERE if getattr(dependant, name)]
-        if dependant is route.dependant and len(route.dependant.body_params) == 1 and not route._embed_body_fields:
-            names.remove("body_params")
-        if names or not dependant.use_cache:
-            raise ValueError(f"{route.path}: {dependant.call!r} has {', '.join(names) or 'use_cache=False'}")
-    if route.response_field is None and route.response_model is not None:
-        raise ValueError(f"{route.path} answers nothing that FastAPI can check")
+        found += [name for name in _NO_PARAMETER if getattr(dependant, name)]
+        if dependant is not route.dependant and dependant.body_params:
+            found.append("a body in a dependency")
+        if not dependant.use_cache:
+            found.append("use_cache=False")
+    if found:
+        raise ValueError(f"{route.path} has what no route here can have: {', '.join(found)}")
+
+
+def _gives_response(route: APIRoute) -> bool:
+    declared = get_typed_return_annotation(route.endpoint)
+    return isinstance(declared, type) and issubclass(declared, Response)
 
 
 def flat(dependant: Dependant) -> Iterator[Dependant]:

@@ -117,7 +117,7 @@ def _check(route: APIRoute, dependants: list[Dependant]) -> None:
 
 def _is_async(call: Any) -> bool:
     return any(
-        inspect.iscoroutinefunction(each) or inspect.isasyncgenfunction(each)
+        inspect.iscoroutinefunction(each)
         for each in (call, getattr(call, "__call__", None))  # noqa: B004 - wanted is the method, not whether there is one
     )
 
