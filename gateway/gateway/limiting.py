@@ -13,7 +13,6 @@ from limits.aio.strategies import FixedWindowRateLimiter
 
 from gateway.settings import Settings
 
-
 SWEPT_EVERY: Final = 10.0
 """Seconds between two looks for windows that have ended."""
 

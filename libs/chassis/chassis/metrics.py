@@ -78,7 +78,12 @@ def answered(service: str, operation: str, status: int) -> Callable[[float], Non
 def count(service: str, direction: str, envelopes: Iterable[Envelope]) -> None:
     """Messages were ``sent`` or ``received``: together, one look at a counter for each type."""
     for type_, number in Tally(envelope.type for envelope in envelopes).items():
-        MESSAGES.labels(service, direction, type_).inc(number)
+        _messages(service, direction, type_).inc(number)
+
+
+@cache
+def _messages(service: str, direction: str, type_: str) -> Counter:
+    return MESSAGES.labels(service, direction, type_)
 
 
 def handled(service: str, handler: str, outcome: str, seconds: float) -> None:
