@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SILENT_FOR: Final = 30.0
 STEP: Final = 1 / 30
-"""The limit is moved on by such parts of it, not by each message: a timer costs more than all else here."""
+"""The limit is moved on by such parts of it, not by each message, and is longer by one: timers cost the most here."""
 
 
 class Heard:
