@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from chassis import telemetry
+from chassis import metrics, telemetry
 from chassis.http import (
     INTERNAL,
     NOT_FOUND,
@@ -19,7 +19,6 @@ from chassis.http.context import CONTEXT
 from chassis.http.errors import send_problem
 from chassis.http.problems import unavailable
 from chassis.http.upstream import Upstream
-from chassis.metrics import HTTP_SECONDS
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.answering import Answering
@@ -86,7 +85,7 @@ class Gateway:
             await self._say(Problem(INTERNAL), arrived, answering)
         finally:
             status = answering.status or GONE
-            HTTP_SECONDS.labels("gateway", service, str(status)).observe(perf_counter() - began)
+            metrics.answered("gateway", service, status)(perf_counter() - began)
             if span is not None:
                 span.answered(f"{scope['method']} {service}", status)
                 span.end()

@@ -4,6 +4,7 @@ import ipaddress
 import math
 import time
 from functools import lru_cache
+from typing import Final
 
 from chassis.http import RATE_LIMITED, Caller, Problem
 from limits import RateLimitItem, parse
@@ -11,6 +12,29 @@ from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 
 from gateway.settings import Settings
+
+SWEPT_EVERY: Final = 10.0
+"""Seconds between two looks for windows that have ended."""
+
+
+class Counts(MemoryStorage):
+    """Counts in memory. limits' own looks through all keys at each hit: a millisecond with 10,000 customers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._swept_at = 0.0
+
+    async def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        """Count ``amount`` in the window of ``key``, which has ``expiry`` seconds; what it has counted so far."""
+        now = time.time()
+        if self.expirations.get(key, 0.0) <= now:
+            self.storage[key], self.expirations[key] = 0, now + expiry
+        counted = self.storage[key] = self.storage[key] + amount
+        if now - self._swept_at > SWEPT_EVERY:
+            self._swept_at = now
+            for ended in [each for each, at in self.expirations.items() if at <= now]:
+                del self.storage[ended], self.expirations[ended]
+        return counted
 
 
 class Limits:
@@ -20,7 +44,7 @@ class Limits:
         self.user = parse(settings.rate_limit_user)
         self.address = parse(settings.rate_limit_address)
         self.auth = parse(settings.rate_limit_auth)
-        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+        self._limiter = FixedWindowRateLimiter(Counts())
 
     async def count(self, caller: Caller | None, address: str) -> None:
         """Count one request; 429 beyond the limit of its user, or of its address where no token names one."""

@@ -8,6 +8,8 @@ from chassis.http.problems import silent
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SILENT_FOR: Final = 30.0
+STEP: Final = 1 / 30
+"""The limit is moved on by such parts of it, not by each message, and is longer by one: timers cost the most here."""
 
 
 class Heard:
@@ -15,32 +17,33 @@ class Heard:
 
     def __init__(self, name: str, app: ASGIApp, silence: float = SILENT_FOR) -> None:
         self.name, self.app, self.silence = name, app, silence
+        self._patience = silence * (1 + STEP)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        loop = asyncio.get_running_loop()
+        now = asyncio.get_running_loop().time
         started = False
 
         async def moved(message: Message) -> None:
             nonlocal started
             started = True
             await send(message)
-            _again(limit, loop.time() + self.silence)
+            self._again(limit, now())
 
         async def read() -> Message:
             message = await receive()
             if message["type"] == "http.request":
-                _again(limit, loop.time() + self.silence)
+                self._again(limit, now())
             return message
 
         try:
-            async with asyncio.timeout(self.silence) as limit:
+            async with asyncio.timeout(self._patience) as limit:
                 await self.app(scope, read, moved)
         except TimeoutError:
             if started or not limit.expired():
                 raise
             await send_problem(scope, send, silent(self.name))
 
-
-def _again(limit: asyncio.Timeout, when: float) -> None:
-    if not limit.expired():
-        limit.reschedule(when)
+    def _again(self, limit: asyncio.Timeout, now: float) -> None:
+        ends = limit.when()
+        if ends is not None and ends - now < self.silence and not limit.expired():
+            limit.reschedule(now + self._patience)

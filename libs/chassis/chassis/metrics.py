@@ -1,7 +1,8 @@
 """What operators watch, for Prometheus: one registry a process, on a port of its own, never through the gateway."""
 
 from collections import Counter as Tally
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import cache
 from threading import Thread
 from typing import Final
 from wsgiref.simple_server import WSGIServer
@@ -68,10 +69,21 @@ HTTP_SECONDS: Final = Histogram(
 )
 
 
+@cache
+def answered(service: str, operation: str, status: int) -> Callable[[float], None]:
+    """What takes the seconds of such an answer: looked up once, for there are few and each is given often."""
+    return HTTP_SECONDS.labels(service, operation, str(status)).observe
+
+
 def count(service: str, direction: str, envelopes: Iterable[Envelope]) -> None:
     """Messages were ``sent`` or ``received``: together, one look at a counter for each type."""
     for type_, number in Tally(envelope.type for envelope in envelopes).items():
-        MESSAGES.labels(service, direction, type_).inc(number)
+        _messages(service, direction, type_).inc(number)
+
+
+@cache
+def _messages(service: str, direction: str, type_: str) -> Counter:
+    return MESSAGES.labels(service, direction, type_)
 
 
 def handled(service: str, handler: str, outcome: str, seconds: float) -> None:

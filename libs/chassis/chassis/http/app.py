@@ -9,8 +9,9 @@ import orjson
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
+from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from chassis.http.errors import install
 from chassis.http.index import Index
 from chassis.http.middleware import Entry, request_ids
 from chassis.http.openapi import document
@@ -31,6 +32,20 @@ async def always_ready() -> Health:
 
 
 class _App(FastAPI):
+    """FastAPI without its way through a request: ``entry`` stands where its layers would."""
+
+    entry: ASGIApp
+
+    def build_middleware_stack(self) -> ASGIApp:
+        app = self.entry
+        for each in reversed(self.user_middleware):
+            app = each.cls(app, *each.args, **each.kwargs)
+        return app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # FastAPI's own would look at each request whether somebody traces it; what traces here is our own.
+        await Starlette.__call__(self, scope, receive, send)
+
     def openapi(self) -> dict[str, Any]:
         self.openapi_schema = self.openapi_schema or document(self)
         return self.openapi_schema
@@ -55,14 +70,12 @@ def create_app(
     )
     for name, value in state.items():
         setattr(app.state, name, value)
-    install(app)
     _health(app, ready)
     for router in routers:
         # Flat, not include_router: a nested router is matched once more on every request.
         app.router.routes.extend(router.routes)
     _check(app)
-    app.router.middleware_stack = Index(app.router)
-    app.add_middleware(Entry, service_name=service_name, ids=ids)
+    app.entry = Entry(Index(app.router), service_name, ids)
     return app
 
 

@@ -3,8 +3,6 @@
 import logging
 from typing import Any, Final
 
-from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
 from soko_contracts.problems import ProblemType
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
@@ -56,46 +54,24 @@ BY_STATUS: Final = {
 }
 
 
-def install(app: FastAPI) -> None:
-    """Have ``app`` answer what its routes raise with problem documents."""
-    app.add_exception_handler(Problem, _problem)
-    app.add_exception_handler(Refused, _refused)
-    app.add_exception_handler(RequestValidationError, _validation)
-    app.add_exception_handler(HTTPException, _http)
-    for expected in (KeyReused, KeyInFlight, Conflict):
-        app.add_exception_handler(expected, _expected)
-
-
-async def _problem(request: Request, problem: Any) -> Response:
-    return answered(request.scope, problem)
-
-
-async def _refused(request: Request, refused: Any) -> Response:
-    return answered(request.scope, from_refused(refused))
-
-
-async def _expected(request: Request, error: Any) -> Response:
+def from_foreseen(error: Exception) -> Problem | None:
+    """The problem that routes raise, or mean by what they raise; None for what nobody foresaw."""
     match error:
+        case Problem():
+            return error
+        case Refused():
+            return from_refused(error)
         case KeyReused():
-            problem = Problem(IDEMPOTENCY_KEY_REUSED)
+            return Problem(IDEMPOTENCY_KEY_REUSED)
         case KeyInFlight():
-            problem = Problem(IDEMPOTENCY_IN_FLIGHT, headers=RETRY_SOON)
-        case _:
+            return Problem(IDEMPOTENCY_IN_FLIGHT, headers=RETRY_SOON)
+        case Conflict():
             log.warning("a race was lost in every round: %s", error)
-            problem = Problem(CONFLICT, "Another request changed it at the same time.", headers=RETRY_SOON)
-    return answered(request.scope, problem)
-
-
-async def _http(request: Request, error: Any) -> Response:
-    # FastAPI turns whatever interrupts its reading of the body into a 400 of its own.
-    if isinstance(error.__cause__, Problem):
-        return answered(request.scope, error.__cause__)
-    kind = BY_STATUS.get(error.status_code, MALFORMED if error.status_code < 500 else INTERNAL)
-    return answered(request.scope, Problem(kind, headers=error.headers))
-
-
-async def _validation(request: Request, error: Any) -> Response:
-    return answered(request.scope, from_validation(error.errors()))
+            return Problem(CONFLICT, "Another request changed it at the same time.", headers=RETRY_SOON)
+        case HTTPException():
+            kind = BY_STATUS.get(error.status_code, MALFORMED if error.status_code < 500 else INTERNAL)
+            return Problem(kind, headers=error.headers)
+    return None
 
 
 def from_unforeseen(service: str, request: str, error: Exception) -> Problem:
@@ -151,13 +127,8 @@ def _rule(error: dict[str, Any]) -> str:
             return message
 
 
-def answered(scope: Scope, problem: Problem) -> Response:
-    """The answer that says ``problem``."""
-    return Response(_document(scope, problem), problem.kind.status, headers=problem.headers, media_type=MEDIA_TYPE)
-
-
 async def send_problem(scope: Scope, send: Send, problem: Problem) -> None:
-    """The same without a framework around it."""
+    """The answer that says ``problem``."""
     body = _document(scope, problem)
     headers = {"content-type": MEDIA_TYPE, "content-length": str(len(body)), **problem.headers}
     raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]

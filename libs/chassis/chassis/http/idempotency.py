@@ -49,7 +49,7 @@ async def _optional(request: Request) -> Once | None:
         return None
     authentication: Authentication = request.app.state.authentication
     body_hash = authentication.service_tokens.digest(request.scope["query_string"] + b"\n" + await request.body())
-    return Once(caller.key, f"{request.method} {request.url.path}", keys[0], body_hash)
+    return Once(caller.key, f"{request.method} {request.scope['path']}", keys[0], body_hash)
 
 
 def replayed(response: Response) -> None:

@@ -24,17 +24,28 @@ class Index:
     def __init__(self, router: Router) -> None:
         self._router = router
         self._found: dict[Look, list[Route]] = {}
+        self._fixed: dict[tuple[str, str], tuple[Route, Scope]] = {}
+        """By method and path, once asked for: routes whose path is always the same."""
         self._version = -1
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._router.app(scope, receive, send)
             return
+        if self._version != len(self._router.routes):
+            self._found, self._fixed, self._version = {}, {}, len(self._router.routes)
+        if fixed := self._fixed.get((scope["method"], scope["path"])):
+            route, child = fixed
+            scope.update(child, path_params={})
+            await route.app(scope, receive, send)
+            return
         allowed: set[str] = set()
         for route in self._candidates(scope["path"]):
             match, child = route.matches(scope)
             methods = route.methods or set[str]()
             if match is Match.FULL or (match is Match.PARTIAL and scope["method"] == "HEAD" and "GET" in methods):
+                if not route.param_convertors and match is Match.FULL:
+                    self._fixed[scope["method"], scope["path"]] = route, child
                 scope.update(child)
                 await route.app(scope, receive, send)
                 return
@@ -46,8 +57,6 @@ class Index:
         await self._router.app(scope, receive, send)
 
     def _candidates(self, path: str) -> Iterable[Route]:
-        if self._version != len(self._router.routes):
-            self._found, self._version = {}, len(self._router.routes)
         segments = path.split("/")[1:]
         look = len(segments), segments[_TOLD_BY] if len(segments) > _TOLD_BY else None
         found = self._found.get(look)

@@ -12,7 +12,7 @@ from structlog.contextvars import bind_contextvars, reset_contextvars
 from chassis import metrics, telemetry
 from chassis.context import Context
 from chassis.http.context import CONTEXT
-from chassis.http.errors import from_unforeseen, send_problem
+from chassis.http.errors import from_foreseen, from_unforeseen, send_problem
 
 log = logging.getLogger(__name__)
 
@@ -31,11 +31,10 @@ _SPAN = "soko.span"
 
 
 class Entry:
-    """Gives the request its ids, its time and, where a route fails in a way nobody foresaw, its problem document."""
+    """Gives the request its ids and its time, and the problem document that says what a route raises."""
 
     def __init__(self, app: ASGIApp, service_name: str, ids: Callable[[], str] = request_ids) -> None:
         self.app, self.service, self.ids = app, service_name, ids
-        self._observers: dict[tuple[str, int], Callable[[float], None]] = {}
         self.timing = service_name.encode() + b";dur=%.2f"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,7 +71,8 @@ class Entry:
             if started:
                 log.warning("%s: the answer broke off: %r", request, error)
                 raise
-            await send_problem(scope, answer, from_unforeseen(self.service, request, error))
+            problem = from_foreseen(error) or from_unforeseen(self.service, request, error)
+            await send_problem(scope, answer, problem)
         finally:
             reset_contextvars(**tokens)
             if span := scope.pop(_SPAN, None):
@@ -86,11 +86,7 @@ class Entry:
             log.info("answered", extra={"method": scope["method"], "operation": operation, "status": status, "ms": ms})
         if span := scope.get(_SPAN):
             span.answered(f"{scope['method']} {operation}", status)
-        observe = self._observers.get((operation, status))
-        if observe is None:
-            observe = metrics.HTTP_SECONDS.labels(self.service, operation, str(status)).observe
-            self._observers[operation, status] = observe
-        observe(seconds)
+        metrics.answered(self.service, operation, status)(seconds)
 
     def _enter(self, scope: Scope) -> Context:
         """Read or make the ids; what was made goes on to whoever reads the scope's headers next."""

@@ -1,24 +1,22 @@
 """The router of a service: what a route forgets to say is an error at import, what a client sends too much is a 422."""
 
 import inspect
-import re
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, get_args, get_origin
 
-import pydantic_core
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Request
 from fastapi.dependencies.models import Dependant
-from fastapi.params import Form
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
+from starlette.types import Receive, Scope, Send
 
 from chassis.http.auth import Access, PeerAccess
-from chassis.http.problems import MALFORMED, NOT_FOUND, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, Problem, invalid, pointer
+from chassis.http.plan import Plan, flat
+from chassis.http.problems import NOT_FOUND, Problem, invalid, pointer
+from chassis.http.received import NUL, Received
 
 MIB: Final = 1024 * 1024
 BODY_LIMIT: Final = "x-body-limit"
-NUL: Final = "must not contain the character U+0000"
-_JSON = re.compile(r"\s*application/([\w.+-]+\+)?json\s*(;|$)", re.IGNORECASE)
 
 
 def body_limit(size: int) -> dict[str, int]:
@@ -50,93 +48,41 @@ class Route(APIRoute):
     dependants: list[Dependant]
     """The route's own and those of all its dependencies."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        self.dependants = dependants = list(_flat(self.dependant))
-        self.access = _access(self, dependants)
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.dependants = list(flat(self.dependant))
+        self.access = _access(self, self.dependants)
         # Who may not ask is told that first, not what is wrong with the question.
-        self.dependant.dependencies.sort(key=lambda each: not any(_is_access(inner) for inner in _flat(each)))
-        _check(self, dependants)
+        self.dependant.dependencies.sort(key=lambda each: not any(_is_access(inner) for inner in flat(each)))
+        _check(self, self.dependants)
         if isinstance(self.access, PeerAccess):
             self.include_in_schema = False
-        parameters = list(_query_parameters(dependants))
-        known = frozenset(name for name, _ in parameters)
-        single = frozenset(name for name, several in parameters if not several)
-        prefixes = tuple(each.call.prefix for each in dependants if isinstance(each.call, OpenQuery))
-        limit = int((self.openapi_extra or {}).get(BODY_LIMIT, MIB))
-        has_json = self.body_field is not None and not isinstance(self.body_field.field_info, Form)
-        handle = super().get_route_handler()
+        parameters = list(_query_parameters(self.dependants))
+        self._known = frozenset(name for name, _ in parameters)
+        self._single = frozenset(name for name, several in parameters if not several)
+        self._prefixes = tuple(each.call.prefix for each in self.dependants if isinstance(each.call, OpenQuery))
+        self._limit = int((self.openapi_extra or {}).get(BODY_LIMIT, MIB))
+        self._plan = Plan(self)
+        self.app = self._answer
 
-        async def handler(request: Request) -> Response:
-            if "\0" in request.scope["path"]:
-                raise Problem(NOT_FOUND)
-            if request.scope["query_string"]:
-                asked = set[str]()
-                for name, value in request.query_params.multi_items():
-                    if name not in known and not (prefixes and name.startswith(prefixes)):
-                        raise invalid(pointer("query", name), "is not a known parameter")
-                    if name in asked and name in single:
-                        raise invalid(pointer("query", name), "must be given once")
-                    if "\0" in value:
-                        raise invalid(pointer("query", name), NUL)
-                    asked.add(name)
-            return await handle(_Request(request, limit, has_json))
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if "\0" in scope["path"]:
+            raise Problem(NOT_FOUND)
+        request = Received(scope, receive, send, self._limit, self.body_field is not None)
+        if scope["query_string"]:
+            self._check_query(request)
+        await self._plan(request, scope, receive, send)
 
-        return handler
-
-
-class _Request(Request):
-    """A request whose body has a limit and whose JSON is read strictly."""
-
-    def __init__(self, request: Request, limit: int, has_json: bool) -> None:
-        super().__init__(request.scope, request.receive, request._send)
-        self._limit, self._has_json = limit, has_json
-
-    async def stream(self) -> Any:
-        declared = self.headers.get("content-length", "0")
-        if not declared.isdecimal() or int(declared) > self._limit:
-            raise self._too_large()
-        size = 0
-        async for chunk in super().stream():
-            size += len(chunk)
-            if size > self._limit:
-                raise self._too_large()
-            yield chunk
-
-    async def body(self) -> bytes:
-        if not hasattr(self, "_body"):
-            body = await super().body()
-            if body and self._has_json and not _JSON.match(self.headers.get("content-type", "")):
-                raise Problem(UNSUPPORTED_MEDIA_TYPE, "The body must be JSON, with Content-Type: application/json.")
-            if body and self._has_json and self.headers.get("content-encoding", "identity").lower() != "identity":
-                raise Problem(UNSUPPORTED_MEDIA_TYPE, "The body must come as it is: nothing is unpacked here.")
-        return self._body
-
-    async def json(self) -> Any:
-        if not hasattr(self, "_json"):
-            body = await self.body()
-            try:
-                self._json = pydantic_core.from_json(body, allow_inf_nan=False)
-            except ValueError as error:
-                raise Problem(MALFORMED, f"The body is not JSON: {error}.") from None
-            if b"\\u0000" in body:
-                _refuse_nul(self._json, "")
-        return self._json
-
-    def _too_large(self) -> Problem:
-        return Problem(TOO_LARGE, f"The body may have at most {self._limit} bytes.", limit=self._limit)
-
-
-def _refuse_nul(value: Any, at: str) -> None:
-    """PostgreSQL's text cannot hold U+0000."""
-    if isinstance(value, str) and "\0" in value:
-        raise invalid(at, NUL)
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            _refuse_nul(key, at)
-            _refuse_nul(inner, at + pointer(key))
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            _refuse_nul(inner, at + pointer(index))
+    def _check_query(self, request: Request) -> None:
+        asked = set[str]()
+        for name, value in request.query_params.multi_items():
+            if name not in self._known and not (self._prefixes and name.startswith(self._prefixes)):
+                raise invalid(pointer("query", name), "is not a known parameter")
+            if name in asked and name in self._single:
+                raise invalid(pointer("query", name), "must be given once")
+            if "\0" in value:
+                raise invalid(pointer("query", name), NUL)
+            asked.add(name)
 
 
 class Router(APIRouter):
@@ -144,12 +90,6 @@ class Router(APIRouter):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"route_class": Route, "redirect_slashes": False, **options})
-
-
-def _flat(dependant: Dependant) -> Iterator[Dependant]:
-    yield dependant
-    for inner in dependant.dependencies:
-        yield from _flat(inner)
 
 
 def _is_access(dependant: Dependant) -> bool:
@@ -177,7 +117,7 @@ def _check(route: APIRoute, dependants: list[Dependant]) -> None:
 
 def _is_async(call: Any) -> bool:
     return any(
-        inspect.iscoroutinefunction(each) or inspect.isasyncgenfunction(each)
+        inspect.iscoroutinefunction(each)
         for each in (call, getattr(call, "__call__", None))  # noqa: B004 - wanted is the method, not whether there is one
     )
 

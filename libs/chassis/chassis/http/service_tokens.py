@@ -27,7 +27,7 @@ class ServiceTokens:
 
     def digest(self, body: bytes) -> str:
         """A keyed hash of a body, in hex: kept beside idempotency keys, it must not tell a password in the body."""
-        return hmac.new(self._key, body, hashlib.sha256).hexdigest()
+        return hmac.digest(self._key, body, "sha256").hex()
 
     def own(self) -> str:
         """The token to send."""
