@@ -313,6 +313,16 @@ async def test_lines_say_what_is_not_available(shop: Shop) -> None:
     assert [item["available"] for item in (await shop.cart(who))["items"]] == [True, False]
 
 
+async def test_a_line_that_can_be_ordered_before_it_comes_is_available(shop: Shop) -> None:
+    who = shop.customer()
+    await shop.add(who, "KET-1", 3)
+    for sequence, (more, available) in enumerate([(4, True), (0, False), (1, True)], 1):
+        level = inventory.StockLevel(sku="KET-1", on_hand=0, reserved=0, available=0, backorderable=more)
+        await shop.harness.deliver(level, subject="KET-1", sequence=sequence)
+        (line,) = (await shop.cart(who))["items"]
+        assert (line["available"], line["quantity"]) == (available, 3)
+
+
 async def test_one_key_adds_once(shop: Shop) -> None:
     who, key = shop.customer(), {"Idempotency-Key": "k-1"}
     first = await shop.add(who, "KET-1", 2, **key)
