@@ -47,7 +47,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     replace("s.available", "was.available")
-    op.execute("SELECT see_stock(ARRAY(SELECT product_id FROM variants JOIN stock USING (sku) WHERE backorderable > 0))")
+    skus = "SELECT product_id FROM variants JOIN stock USING (sku) WHERE backorderable > 0"
+    op.execute(f"SELECT see_stock(ARRAY({skus}))")
     op.execute("COMMENT ON COLUMN products.in_stock IS 'kept by triggers on stock and variants'")
     op.execute("ALTER TABLE stock DROP backorderable")
 
