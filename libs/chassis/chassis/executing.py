@@ -59,7 +59,7 @@ async def execute(
                         batch, written = await _attempt(service, connection, do, context, once, {}, expected)
         except Conflict:
             continue
-        except Refused:
+        except (Refused, Moved):
             if attempt == 0 and once is not None:
                 continue  # it may be this key's own effect that stands in the way: look for that first
             raise

@@ -366,6 +366,38 @@ async def test_the_etag_follows_what_is_shown(shop: Shop) -> None:
     assert (await client.delete(f"/api/v1/cart/items/{item}", headers=fresh)).status_code == 200
 
 
+async def test_of_changes_made_at_once_by_who_knows_one_cart_exactly_one_counts(shop: Shop) -> None:
+    who, client = shop.customer(), shop.harness.client
+    nothing = {**who, "If-Match": (await client.get("/api/v1/cart", headers=who)).headers["etag"]}
+    answers = await asyncio.gather(*(shop.add(nothing, "KET-1", quantity) for quantity in (1, 2, 3)))
+    assert sorted(answer.status_code for answer in answers) == [201, 412, 412]
+    (first,) = [answer for answer in answers if answer.status_code == 201]
+    item = first.json()["items"][0]["id"]
+    same = {**who, "If-Match": first.headers["etag"]}
+    answers = await asyncio.gather(
+        *(
+            client.patch(f"/api/v1/cart/items/{item}", json={"quantity": quantity}, headers=same)
+            for quantity in (4, 5, 6)
+        ),
+        shop.add(same, "MUG-1"),
+        client.delete("/api/v1/cart", headers=same),
+    )
+    codes = [answer.status_code for answer in answers]
+    assert sorted(code == 412 for code in codes) == [False, True, True, True, True], codes
+    (counted,) = [answer for answer in answers if answer.status_code != 412]
+    assert await shop.cart(who) == counted.json()
+
+
+async def test_a_key_that_comes_twice_at_once_is_replayed_though_the_cart_is_another_by_then(shop: Shop) -> None:
+    who, client = shop.customer(), shop.harness.client
+    await shop.add(who, "KET-1")
+    tag = (await client.get("/api/v1/cart", headers=who)).headers["etag"]
+    again = {"If-Match": tag, "Idempotency-Key": "k-1"}
+    for _ in range(2):
+        assert (await shop.add(who, "MUG-1", 2, **again)).status_code == 201
+    assert units(await shop.cart(who)) == {"KET-1": 1, "MUG-1": 2}
+
+
 async def test_merging_takes_a_guests_cart_over_once(shop: Shop) -> None:
     guest = {"X-Cart-Token": (await shop.add({}, "KET-1", 2)).headers["x-cart-token"]}
     who = shop.customer()
