@@ -1,6 +1,8 @@
 """Whatever an owner, their orders and their late messages do: the carts agree with a plain dict."""
 
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -40,6 +42,7 @@ LIMITS = Limits(lines=3, quantity=5)
 OWNER = "0198c0de-5f7e-7cc4-b1d8-f1a2b3c4d5e6"
 SKUS = st.sampled_from(["A", "B", "C", "D"])
 UNITS = st.integers(min_value=1, max_value=4)
+NOTHING_KNOWN: Mapping[str, int] = {}
 
 
 class Carts(RuleBasedStateMachine):
@@ -208,24 +211,32 @@ class Carts(RuleBasedStateMachine):
         for _ in range(times):
             self.do(put_back_lines, "", PutBackLines(id_, self.last() or id_, self.fresh(), LIMITS))
 
-    @rule(lines=st.dictionaries(SKUS, UNITS, min_size=1, max_size=3), code=st.sampled_from(["GUEST", None]))
-    def a_guests_cart_is_merged(self, lines: dict[str, int], code: str | None) -> None:
+    @rule(
+        lines=st.dictionaries(SKUS, UNITS, min_size=1, max_size=3),
+        code=st.sampled_from(["GUEST", None]),
+        stock=st.dictionaries(SKUS, st.integers(0, 6)),
+    )
+    def a_guests_cart_is_merged(self, lines: dict[str, int], code: str | None, stock: dict[str, int]) -> None:
+        """As far as there is stock, there or to come, where that is known."""
         opening = Opening(self.fresh(), self.fresh(), "cart:abc", 1)
         for sku, units in lines.items():
             line = Line(self.fresh(), sku, f"v-{sku}", units, 1, self.now)
             self.do(cart, opening.cart_id, Add(opening, line, HOLD, LIMITS))
         if code:
             self.do(cart, opening.cart_id, SetCoupon(code))
-        self.pour(self.state(opening.cart_id).lines, code)
-        assert self.do(merge, "", Merge(opening.cart_id, self.opening(), LIMITS))
-        assert not self.do(merge, "", Merge(opening.cart_id, self.opening(), LIMITS))
+        self.pour(self.state(opening.cart_id).lines, code, stock)
+        limits = replace(LIMITS, available=stock)
+        assert self.do(merge, "", Merge(opening.cart_id, self.opening(), limits))
+        assert not self.do(merge, "", Merge(opening.cart_id, self.opening(), limits))
 
-    def pour(self, lines: tuple[Line, ...], coupon: str | None) -> None:
+    def pour(self, lines: tuple[Line, ...], coupon: str | None, stock: Mapping[str, int] = NOTHING_KNOWN) -> None:
         """What comes to the cart that is open, or opens one; call it before it does."""
         self.coupon = self.coupon or coupon
         for line in lines:
             if self.basket[line.sku] or len(+self.basket) < LIMITS.lines:
-                self.basket[line.sku] = min(self.basket[line.sku] + line.quantity, LIMITS.quantity)
+                there = self.basket[line.sku]
+                most = min(LIMITS.quantity, stock.get(line.sku) or LIMITS.quantity)
+                self.basket[line.sku] = max(there, min(there + line.quantity, most))
 
     @invariant()
     def the_open_cart_is_the_basket(self) -> None:
