@@ -143,7 +143,8 @@ async def add_cart_item(
         opening = visit.opening(caller, found)
         key = once.for_(opening.cart_id) if once and opening.owner == owner else None
         command = Add(opening, _line(visit, variant, body.quantity), visit.settings.price_hold, visit.settings.limits)
-        done = await service.execute(cart, opening.cart_id, command, visit.context, key, expected=expected)
+        new = found.open is None
+        done = await service.execute(cart, opening.cart_id, command, visit.context, key, new=new, expected=expected)
         return await (visit.replay(owner) if done.replayed else visit.written(done.state, found))
 
     return await on_the_open_cart(attempt)
