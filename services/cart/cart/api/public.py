@@ -131,6 +131,8 @@ async def add_cart_item(
     async def attempt() -> CartAnswer:
         variant_id = str(body.variant_id) if body.variant_id else None
         found = await find(service, owner, sku=body.sku, variant_id=variant_id)
+        if visit.known.given and await service.recall(once) is not None:
+            return await visit.replay(owner)  # what made it another cart than the client knows was this very request
         variant = found.variant(body.sku, variant_id)
         if variant is None:
             variant = await learn(service, visit.context, caller, sku=body.sku, variant_id=variant_id)
