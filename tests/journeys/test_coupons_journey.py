@@ -63,6 +63,22 @@ async def test_a_cancelled_order_gives_its_use_to_the_next(shop: OpenShop) -> No
     assert await shop.at_rest() == []
 
 
+async def test_an_order_that_was_given_up_leaves_its_coupon_in_the_cart(shop: OpenShop) -> None:
+    sku, code = await shop.product(price="1000.00"), await coupon(shop, percent=50, max_uses=1)
+    customer = await shop.customer()
+    await customer.add(sku)
+    assert (await customer.call("PUT", "/cart/coupon", {"code": code})).status_code == 200
+    order = (await customer.checkout("tok_declined")).json()["order"]
+    assert (order["status"], order["coupon"]["status"]) == ("awaiting_payment", "redeemed")
+    assert (await customer.get("/cart"))["coupon"] is None
+    assert (await customer.call("POST", f"/orders/{order['id']}/cancel", {})).json()["status"] == "cancelled"
+    await shop.quiet()
+    assert (await customer.get("/cart"))["coupon"] == {"code": code, "problem": None, "detail": None}
+    again = (await customer.checkout()).json()
+    assert (again["status"], again["total"]) == ("confirmed", order["total"])
+    assert await shop.at_rest() == []
+
+
 async def test_what_goes_back_by_lines_is_what_was_paid(shop: OpenShop) -> None:
     """Three lines that cannot be shared evenly, picked up: their units bring back the total, to the last cent."""
     skus = [await shop.product(price=price) for price in ("333.33", "333.34", "0.07")]

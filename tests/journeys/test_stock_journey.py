@@ -8,7 +8,9 @@ import httpx
 import pytest
 from chassis.fixtures import until
 from chassis.world import new_id
-from shopping import ADDRESS, OpenShop
+from shopping import ADDRESS, OpenShop, environment
+from soko.operations import republish
+from soko.services import variable
 
 SOME, ALL = 120, 1_000
 UNITS = 10
@@ -37,6 +39,47 @@ async def test_what_was_promised_before_it_came_is_sold_as_soon_as_it_comes(shop
     assert [(each["delta"], each["location_id"], each["reference"]) for each in moved] == [
         (-2, port, bought.json()["id"])
     ]
+    assert await shop.at_rest() == []
+
+
+async def test_what_is_promised_before_it_comes_is_shown_as_for_sale_until_the_promises_are_used_up(
+    shop: OpenShop,
+) -> None:
+    sku, staff, customer = await shop.product(stock=0), await shop.staff(), await shop.customer()
+
+    async def shown(there: bool, comes_later: bool) -> None:
+        async def so() -> bool:
+            found = await customer.get(f"/products?search={sku}")
+            (variant,) = found["items"][0]["variants"]
+            return (variant["in_stock"], variant["backorder"]) == (there or comes_later, comes_later)
+
+        await until(so)
+
+    async def available() -> bool:
+        (line,) = (await customer.get("/cart"))["items"]
+        return bool(line["available"])
+
+    await shown(there=False, comes_later=False)
+    await staff.call("PATCH", f"/inventory/{sku}", {"backorder_limit": 2})
+    await shown(there=False, comes_later=True)
+    await customer.add(sku, 2)
+    assert await available()
+    bought = (await customer.checkout()).json()
+    await shown(there=False, comes_later=False)
+    await customer.call("POST", f"/orders/{bought['id']}/cancel", {})
+    await shown(there=False, comes_later=True)
+    assert await shop.at_rest() == []
+
+    catalog = shop.shop.services["catalog"].database.pool
+    await catalog.execute("update stock set available = 0, backorderable = 0, sequence = -1")
+    for table in ("seen", "done"):
+        await catalog.execute(f"delete from {table} where subscription = 'stock_level'")
+    await shown(there=False, comes_later=False)
+    with environment({variable(name, "DATABASE_URL"): url for name, url in shop.urls.items()}):
+        await republish("inventory", "catalog", [], lambda done, total: None)
+        await shown(there=False, comes_later=True)
+    assert (await staff.call("POST", f"/inventory/{sku}/receipts", {"quantity": 1})).status_code == 201
+    await shown(there=True, comes_later=False)
     assert await shop.at_rest() == []
 
 

@@ -59,6 +59,15 @@ PLANTED = (
         "delete from events where stream = 'reservation-{refunded}' and type = 'released.v1'",
         "{refunded}",
     ),
+    Planted("copies of stock agree", "catalog", "update stock set available = 0 where sku = '{sku}'", "{sku}"),
+    Planted(
+        "copies of stock agree",
+        "catalog",
+        "update stock set available = 0, backorderable = 5 where sku = '{sku}'",
+        "{sku}",
+    ),
+    Planted("copies of stock agree", "catalog", "delete from stock where sku = '{sku}'", "{sku}"),
+    Planted("copies of stock agree", "cart", "update stock set available = 0 where sku = '{sku}'", "{sku}"),
     Planted(
         "units belong to an order",
         "inventory",

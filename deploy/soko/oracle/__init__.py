@@ -70,6 +70,7 @@ CHECKS = (
         ),
         at_rest=True,
     ),
+    Check("SKUs, as others know them", _quiet(units.copies_at_rest), ("copies of stock agree",), at_rest=True),
     Check("Coupons, beside their orders", _quiet(coupons.holders_at_rest), ("a use is an order's",), at_rest=True),
     Check(
         "Reservations, beside their orders", _quiet(units.strays_at_rest), ("units belong to an order",), at_rest=True

@@ -17,6 +17,7 @@ RULES = {
     "an order holds its units": "An order that awaits payment holds its units, a confirmed one was sold them, "
     "any other has none.",
     "units belong to an order": "Nothing is held for, or sold to, an order that does not exist.",
+    "copies of stock agree": "What the catalog and carts show as there, to come or sold out is so at the inventory.",
     # 2. Money
     "0 <= refunded <= captured": "No payment gave back more than it took.",
     "money kept": "An order keeps its total less the refunds decided; one without a sale keeps nothing; "

@@ -86,6 +86,17 @@ union all
 (select *, 'the SKU says so, the reservation does not' from (table done except all table said) b)
 """  # moves that stand on one side only, or once more on one side
 
+SELLS = """
+select sku, available, greatest(0, backorder_limit - backordered) as backorderable,
+       exists (select from events where stream = 'stock-' || sku and type = 'level_crossed.v1') as told
+from stock
+"""
+COPIES = {
+    "catalog": "select sku, available, backorderable from stock where sku = any($1::text[]) and sequence >= 0",
+    "cart": "select sku, 0 as available, available as backorderable from stock where sku = any($1::text[])",
+}
+"""Those that say what of a SKU can be bought. A cart's tells nothing of whether it is there."""
+
 THERE = "select id from unnest($1::text[]) id where exists (select from events where stream = 'order-' || id)"
 
 
@@ -141,6 +152,27 @@ async def moves(databases: Databases, report: Report) -> None:
             report.add(
                 "a unit moves once", about, f"{row['units']} of {row['sku']} {row['move']}: {row['found']}", where
             )
+
+
+async def copies_at_rest(databases: Databases, report: Report) -> None:
+    """Each SKU as others know it: none there and none to come, only to come, or there."""
+    async for rows in databases.pages("inventory", SELLS):
+        for service, sql in COPIES.items():
+            known = {row["sku"]: row for row in await databases.rows(service, sql, [row["sku"] for row in rows])}
+            for row in rows:
+                sku, copy = row["sku"], known.get(row["sku"])
+                if copy is None and not row["told"]:
+                    continue
+                there, more = row["available"], row["backorderable"]
+                where = (f"inventory.stock {sku}", f"{service}.stock {sku}")
+                says = "has not heard of it"
+                if copy is not None:
+                    same = service == "cart" or (copy["available"] > 0) == (there > 0)
+                    if same and (copy["available"] + copy["backorderable"] > 0) == (there + more > 0):
+                        continue
+                    says = f"says {copy['available']} and {copy['backorderable']}"
+                found = f"{there} there and {more} more to be ordered, the {service} {says}"
+                report.add("copies of stock agree", f"SKU {sku}", found, where)
 
 
 async def strays_at_rest(databases: Databases, report: Report) -> None:

@@ -19,7 +19,7 @@ class Staff(Person):
 
     def actions(self) -> Mapping[Action, float]:
         possible: dict[Action, float] = {self.receive: 1.5, self.count: 0.7, self.adjust: 1, self.reconcile: 0.3}
-        possible |= {self.promise: 0.3, self.send: 0.8, self.prefer: 0.2, self.take_in: 0.8}
+        possible |= {self.promise: 0.7, self.send: 0.8, self.prefer: 0.2, self.take_in: 0.8}
         if len(self.places) < PLACES:
             possible[self.open_place] = 0.3
         if self.shop.orders:

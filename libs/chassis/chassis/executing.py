@@ -76,7 +76,7 @@ async def execute(
                 service.keyring.drop(sealing.values)
                 raise KeysMoved from lost
             continue
-        except Refused:
+        except (Refused, Moved):
             if attempt == 0 and once is not None:
                 continue  # it may be this key's own effect that stands in the way: look for that first
             raise

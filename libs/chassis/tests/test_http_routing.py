@@ -245,6 +245,12 @@ async def test_a_method_that_is_not_there_is_told_which_are(client: httpx.AsyncC
     assert answer.json()["type"] == "/problems/method-not-allowed"
 
 
+async def test_a_path_that_is_written_out_is_no_other_routes_parameter(client: httpx.AsyncClient) -> None:
+    for method in ("DELETE", "PATCH", "OPTIONS"):
+        answer = await client.request(method, "/api/v1/places/featured")
+        assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+
+
 async def test_head_is_answered_like_get(client: httpx.AsyncClient) -> None:
     assert (await client.head("/api/v1/places/1")).status_code == 200
 

@@ -74,10 +74,12 @@ class ReturnCoupon:
 class PutBack:
     """Give the lines of an order that was never confirmed back to the owner of its cart.
 
-    ``customer_id`` is null for a guest: their cart token is known to the closed cart.
+    ``customer_id`` is null for a guest: their cart token is known to the closed cart. ``coupon`` is the code that the
+    cart they come to shall have, where it has none; whether it is still good is seen when somebody looks.
     """
 
     order_id: str
     cart_id: str
     customer_id: str | None
     lines: tuple[CartLine, ...]
+    coupon: str | None = None

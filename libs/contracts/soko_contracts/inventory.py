@@ -74,8 +74,8 @@ class ReservationExpiring:
 class StockLevel:
     """How much of a SKU there is over all locations, when that crosses zero or its threshold, either way.
 
-    ``backorderable`` units can be ordered besides those ``available``, though they have not come yet; while none are
-    available, it is told too when these begin or end.
+    ``backorderable`` units can be ordered besides those ``available``, though they have not come yet: it is told too
+    when that crosses zero, because somebody allows it or no longer, or its limit is used up or free again.
     """
 
     sku: str

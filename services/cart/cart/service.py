@@ -15,7 +15,7 @@ from cart.settings import Settings
 from cart.subscriptions import subscriptions
 from cart.views import cart_view
 
-CART = Aggregate(cart, EVENTS, view=cart_view, tables=(tables.carts,), snapshot_every=100, fold_version=2)
+CART = Aggregate(cart, EVENTS, view=cart_view, tables=(tables.carts,), snapshot_every=100, fold_version=3)
 COUPON = Aggregate(
     coupons.coupon, coupons.EVENTS, view=coupon_view, tables=(tables.coupons,), snapshot_every=100, fold_version=1
 )

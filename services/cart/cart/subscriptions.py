@@ -39,7 +39,7 @@ def put_back(message: public.PutBack, at: Received) -> tuple[str, AskPutBack]:
         )
         for line in message.lines
     )
-    return message.cart_id, AskPutBack(message.order_id, tuple(lines))
+    return message.cart_id, AskPutBack(message.order_id, tuple(lines), message.coupon)
 
 
 @subscriptions.on(public.RedeemCoupon, redeem, key=lambda message: redemption.name(message.order_id))

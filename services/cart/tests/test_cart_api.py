@@ -313,6 +313,16 @@ async def test_lines_say_what_is_not_available(shop: Shop) -> None:
     assert [item["available"] for item in (await shop.cart(who))["items"]] == [True, False]
 
 
+async def test_a_line_that_can_be_ordered_before_it_comes_is_available(shop: Shop) -> None:
+    who = shop.customer()
+    await shop.add(who, "KET-1", 3)
+    for sequence, (more, available) in enumerate([(4, True), (0, False), (1, True)], 1):
+        level = inventory.StockLevel(sku="KET-1", on_hand=0, reserved=0, available=0, backorderable=more)
+        await shop.harness.deliver(level, subject="KET-1", sequence=sequence)
+        (line,) = (await shop.cart(who))["items"]
+        assert (line["available"], line["quantity"]) == (available, 3)
+
+
 async def test_one_key_adds_once(shop: Shop) -> None:
     who, key = shop.customer(), {"Idempotency-Key": "k-1"}
     first = await shop.add(who, "KET-1", 2, **key)
@@ -354,6 +364,38 @@ async def test_the_etag_follows_what_is_shown(shop: Shop) -> None:
         assert answer.status_code == 412
     fresh = {**who, "If-Match": changed.headers["etag"]}
     assert (await client.delete(f"/api/v1/cart/items/{item}", headers=fresh)).status_code == 200
+
+
+async def test_of_changes_made_at_once_by_who_knows_one_cart_exactly_one_counts(shop: Shop) -> None:
+    who, client = shop.customer(), shop.harness.client
+    nothing = {**who, "If-Match": (await client.get("/api/v1/cart", headers=who)).headers["etag"]}
+    answers = await asyncio.gather(*(shop.add(nothing, "KET-1", quantity) for quantity in (1, 2, 3)))
+    assert sorted(answer.status_code for answer in answers) == [201, 412, 412]
+    (first,) = [answer for answer in answers if answer.status_code == 201]
+    item = first.json()["items"][0]["id"]
+    same = {**who, "If-Match": first.headers["etag"]}
+    answers = await asyncio.gather(
+        *(
+            client.patch(f"/api/v1/cart/items/{item}", json={"quantity": quantity}, headers=same)
+            for quantity in (4, 5, 6)
+        ),
+        shop.add(same, "MUG-1"),
+        client.delete("/api/v1/cart", headers=same),
+    )
+    codes = [answer.status_code for answer in answers]
+    assert sorted(code == 412 for code in codes) == [False, True, True, True, True], codes
+    (counted,) = [answer for answer in answers if answer.status_code != 412]
+    assert await shop.cart(who) == counted.json()
+
+
+async def test_a_key_that_comes_twice_at_once_is_replayed_though_the_cart_is_another_by_then(shop: Shop) -> None:
+    who, client = shop.customer(), shop.harness.client
+    await shop.add(who, "KET-1")
+    tag = (await client.get("/api/v1/cart", headers=who)).headers["etag"]
+    again = {"If-Match": tag, "Idempotency-Key": "k-1"}
+    answers = await asyncio.gather(*(shop.add(who, "MUG-1", 2, **again) for _ in range(4)))
+    assert [answer.status_code for answer in answers] == [201] * 4
+    assert units(await shop.cart(who)) == {"KET-1": 1, "MUG-1": 2}
 
 
 async def test_merging_takes_a_guests_cart_over_once(shop: Shop) -> None:

@@ -1,6 +1,8 @@
 """Whatever an owner, their orders and their late messages do: the carts agree with a plain dict."""
 
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -40,6 +42,7 @@ LIMITS = Limits(lines=3, quantity=5)
 OWNER = "0198c0de-5f7e-7cc4-b1d8-f1a2b3c4d5e6"
 SKUS = st.sampled_from(["A", "B", "C", "D"])
 UNITS = st.integers(min_value=1, max_value=4)
+NOTHING_KNOWN: Mapping[str, int] = {}
 
 
 class Carts(RuleBasedStateMachine):
@@ -49,6 +52,7 @@ class Carts(RuleBasedStateMachine):
         super().__init__()
         self.shop = Journal(CART)
         self.basket: Counter[str] = Counter()
+        self.coupon: str | None = None
         self.ids = 0
         self.now = datetime(2026, 3, 1, tzinfo=UTC)
         self.read: tuple[Cart, int] | None = None
@@ -129,11 +133,11 @@ class Carts(RuleBasedStateMachine):
 
     @rule(code=st.sampled_from(["TEN", "ONE", None]))
     def a_coupon_is_chosen(self, code: str | None) -> None:
-        """It belongs to the cart, and does not follow into the next."""
+        """It belongs to the cart, and follows into the next only from an order that is given up."""
         id_ = self.current()
         done = self.do(cart, id_, SetCoupon(code) if code else ClearCoupon())
         assert done is (code is None or self.there(id_))
-        assert self.state(id_).coupon == (code if done else None)
+        self.coupon = code if done else None
 
     @precondition(lambda self: self.last())
     @rule(stale=st.booleans())
@@ -154,6 +158,7 @@ class Carts(RuleBasedStateMachine):
         if before.status is Status.OPEN and (not stale or not before.lines):
             assert self.state(id_).status is Status.EXPIRED
             self.basket.clear()
+            self.coupon = None
 
     @precondition(lambda self: self.read is None and self.basket.total() > 0)
     @rule()
@@ -170,6 +175,7 @@ class Carts(RuleBasedStateMachine):
         for _ in range(times):
             self.do(close, "", Close(was.cart_id, was.order_id, version, stood, self.fresh()))
         self.basket -= stood
+        self.coupon = None
         self.ordered.append(was)
         self.read = None
 
@@ -178,14 +184,14 @@ class Carts(RuleBasedStateMachine):
     def an_order_is_given_up(self, data: st.DataObject, times: int) -> None:
         was = self.ordered.pop(data.draw(st.integers(0, len(self.ordered) - 1)))
         for _ in range(times):
-            self.do(cart, was.cart_id, AskPutBack(was.order_id, was.lines))
+            self.do(cart, was.cart_id, AskPutBack(was.order_id, was.lines, was.coupon))
 
     @precondition(lambda self: self.read is not None)
     @rule()
     def an_order_is_given_up_before_the_cart_hears_that_it_was_placed(self) -> None:
         assert self.read is not None
         was, _ = self.read
-        assert self.do(cart, was.cart_id, AskPutBack(was.order_id, was.lines))
+        assert self.do(cart, was.cart_id, AskPutBack(was.order_id, was.lines, was.coupon))
         self.order_closes_what_it_read(times=1)
         self.ordered.remove(was)
 
@@ -200,30 +206,43 @@ class Carts(RuleBasedStateMachine):
     @rule(times=st.integers(1, 2))
     def what_is_owed_is_put_back(self, times: int) -> None:
         id_ = self.calls.pop(0)
-        owed = self.state(id_).owed
+        source = self.state(id_)
+        self.pour(source.owed or (), source.owed_coupon)
         for _ in range(times):
             self.do(put_back_lines, "", PutBackLines(id_, self.last() or id_, self.fresh(), LIMITS))
-        self.pour(owed or ())
 
-    @rule(lines=st.dictionaries(SKUS, UNITS, min_size=1, max_size=3))
-    def a_guests_cart_is_merged(self, lines: dict[str, int]) -> None:
+    @rule(
+        lines=st.dictionaries(SKUS, UNITS, min_size=1, max_size=3),
+        code=st.sampled_from(["GUEST", None]),
+        stock=st.dictionaries(SKUS, st.integers(0, 6)),
+    )
+    def a_guests_cart_is_merged(self, lines: dict[str, int], code: str | None, stock: dict[str, int]) -> None:
+        """As far as there is stock, there or to come, where that is known."""
         opening = Opening(self.fresh(), self.fresh(), "cart:abc", 1)
         for sku, units in lines.items():
             line = Line(self.fresh(), sku, f"v-{sku}", units, 1, self.now)
             self.do(cart, opening.cart_id, Add(opening, line, HOLD, LIMITS))
-        guests = self.state(opening.cart_id)
-        assert self.do(merge, "", Merge(opening.cart_id, self.opening(), LIMITS))
-        assert not self.do(merge, "", Merge(opening.cart_id, self.opening(), LIMITS))
-        self.pour(guests.lines)
+        if code:
+            self.do(cart, opening.cart_id, SetCoupon(code))
+        self.pour(self.state(opening.cart_id).lines, code, stock)
+        limits = replace(LIMITS, available=stock)
+        assert self.do(merge, "", Merge(opening.cart_id, self.opening(), limits))
+        assert not self.do(merge, "", Merge(opening.cart_id, self.opening(), limits))
 
-    def pour(self, lines: tuple[Line, ...]) -> None:
+    def pour(self, lines: tuple[Line, ...], coupon: str | None, stock: Mapping[str, int] = NOTHING_KNOWN) -> None:
+        """What comes to the cart that is open, or opens one; call it before it does."""
+        self.coupon = self.coupon or coupon
         for line in lines:
             if self.basket[line.sku] or len(+self.basket) < LIMITS.lines:
-                self.basket[line.sku] = min(self.basket[line.sku] + line.quantity, LIMITS.quantity)
+                there = self.basket[line.sku]
+                most = min(LIMITS.quantity, stock.get(line.sku) or LIMITS.quantity)
+                self.basket[line.sku] = max(there, min(there + line.quantity, most))
 
     @invariant()
     def the_open_cart_is_the_basket(self) -> None:
-        lines = self.state(self.current()).lines
+        mine = self.state(self.current())
+        lines = mine.lines
+        assert mine.coupon == self.coupon
         assert {line.sku: line.quantity for line in lines} == dict(+self.basket)
         assert len({line.item_id for line in lines}) == len(lines) <= LIMITS.lines
 

@@ -72,7 +72,7 @@ class Shopper:
         )
         await self.harness.deliver(facts, subject=read["order_id"])
 
-    async def given_up(self, read: Any) -> None:
+    async def given_up(self, read: Any, coupon: str | None = None) -> None:
         """The order's command to put everything back comes."""
         lines = tuple(
             contract.CartLine(
@@ -85,7 +85,11 @@ class Shopper:
             for line in read["lines"]
         )
         command = contract.PutBack(
-            order_id=read["order_id"], cart_id=read["cart_id"], customer_id=read["customer_id"], lines=lines
+            order_id=read["order_id"],
+            cart_id=read["cart_id"],
+            customer_id=read["customer_id"],
+            lines=lines,
+            coupon=coupon,
         )
         await self.harness.deliver(command, subject=read["order_id"])
 
@@ -171,6 +175,26 @@ async def test_a_given_up_order_adds_to_the_cart_its_owner_has_by_then(shopper: 
     await shopper.add("POT-1", 1)
     await shopper.given_up(read)
     assert await shopper.units() == {"KET-1": 3, "POT-1": 1}
+
+
+async def test_the_coupon_of_a_given_up_order_is_in_the_cart_again_good_or_not(shopper: Shopper) -> None:
+    client, staff = shopper.harness.client, shopper.harness.bearer(new_id(), "staff", ["coupons:write"])
+    for code, problem in (("TEN", None), ("PAST", "/problems/coupon-unknown")):
+        made = await client.post("/api/v1/coupons", json={"code": code, "percent": 10}, headers=staff)
+        assert made.status_code == 201, made.text
+        await shopper.add("KET-1", 2)
+        assert (await client.put("/api/v1/cart/coupon", json={"code": code}, headers=shopper.headers)).is_success
+        read = await shopper.read()
+        await shopper.placed(read)
+        if problem:
+            assert (await client.delete(f"/api/v1/coupons/{code}", headers=staff)).status_code == 204
+        await shopper.given_up(read, code)
+        shown = (await client.get("/api/v1/cart", headers=shopper.headers)).json()["coupon"]
+        assert (shown["code"], shown["problem"]) == (code, problem)
+        again = await shopper.read()
+        assert (again["coupon"] is None, again["refusal"] is None) == (bool(problem), problem is None)
+        assert (await client.delete("/api/v1/cart", headers=shopper.headers)).status_code == 200
+        assert (await client.delete("/api/v1/cart/coupon", headers=shopper.headers)).status_code == 200
 
 
 async def test_an_old_order_finds_its_owner_many_carts_later(shopper: Shopper) -> None:

@@ -11,6 +11,7 @@ from cart.domain import (
     Added,
     Cart,
     Close,
+    CouponSet,
     Limits,
     Line,
     Merge,
@@ -146,6 +147,21 @@ def test_put_back_looks_again_when_the_owner_is_faster() -> None:
     third = Opened(C3, "o3", "user:u1", 3, (POT,))
     with pytest.raises(Unsettled):
         after(put_back_lines, giving(C2), c1=OWED, c2=[NEXT, Ordered(1)], c3=[third, Ordered(1)])
+
+
+def test_put_back_brings_the_coupon_where_the_cart_has_none() -> None:
+    owed = [OPENED, CouponSet("TEN"), Ordered(1), PutBackAsked((KETTLE,), "TEN")]
+    opened = Opened(C2, "o9", "user:u1", 2, (KETTLE,))
+    assert after(put_back_lines, giving(C1), c1=owed) == [(C2, opened), (C2, CouponSet("TEN")), (C1, PutBack(C2))]
+    into = [(C2, Added(KETTLE, 2)), (C2, CouponSet("TEN")), (C1, PutBack(C2))]
+    assert after(put_back_lines, giving(C2), c1=owed, c2=[NEXT]) == into
+    other = [NEXT, CouponSet("OWN")]
+    assert after(put_back_lines, giving(C2), c1=owed, c2=other) == [(C2, Added(KETTLE, 2)), (C1, PutBack(C2))]
+
+
+def test_a_coupon_opens_no_cart_that_no_line_fits_in() -> None:
+    owed = [OPENED, Ordered(1), PutBackAsked((KETTLE,), "TEN")]
+    assert after(put_back_lines, replace(giving(C1), limits=Limits(0, 10)), c1=owed) == [(C1, PutBack(C2))]
 
 
 def test_put_back_happens_once() -> None:

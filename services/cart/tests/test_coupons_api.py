@@ -118,6 +118,28 @@ async def test_staff_make_change_and_withdraw_coupons(shop: Counter) -> None:
     assert problem(again) == "coupon-exists"
 
 
+async def test_of_changes_to_a_coupon_made_at_once_by_who_knows_one_version_exactly_one_counts(shop: Counter) -> None:
+    path = f"/coupons/{(await shop.coupon())['id']}"
+    tag = {"If-Match": (await shop.call("GET", path, shop.staff)).headers["ETag"]}
+
+    async def orders() -> None:
+        for _ in range(3):
+            await shop.redeem()
+
+    *answers, _ = await asyncio.gather(
+        *(shop.call("PATCH", path, shop.staff, {"percent": percent}, **tag) for percent in (20, 30, 40)), orders()
+    )
+    assert sorted(answer.status_code for answer in answers) == [200, 412, 412]
+    (counted,) = [answer.json()["percent"] for answer in answers if answer.status_code == 200]
+    shown = (await shop.call("GET", path, shop.staff)).json()
+    assert (shown["percent"], shown["used"]) == (counted, 3)
+    tag = {"If-Match": (await shop.call("GET", path, shop.staff)).headers["ETag"]}
+    gone, changed = await asyncio.gather(
+        shop.call("DELETE", path, shop.staff, **tag), shop.call("PATCH", path, shop.staff, {"percent": 50}, **tag)
+    )
+    assert (gone.status_code, changed.status_code) in ((204, 404), (412, 200))
+
+
 async def test_only_who_may_sees_coupons(shop: Counter) -> None:
     await shop.coupon()
     for method, path in (("GET", "/coupons"), ("GET", "/coupons/TEN"), ("DELETE", "/coupons/TEN")):

@@ -1,4 +1,4 @@
-"""Products that are sold out, taken off the lists where the shop wants that, and put back when there is stock."""
+"""Products that nobody can buy now, taken off the lists where the shop wants that, and put back when somebody can."""
 
 from datetime import timedelta
 

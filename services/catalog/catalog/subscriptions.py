@@ -15,7 +15,8 @@ subscriptions = Subscriptions()
 
 @subscriptions.keep(inventory.StockLevel)
 def stock_level(message: inventory.StockLevel, at: Received) -> Iterable[Keep]:
-    yield Keep(stock, {"sku": message.sku, "available": message.available, "sequence": at.sequence})
+    units = {"available": message.available, "backorderable": message.backorderable}
+    yield Keep(stock, {"sku": message.sku, **units, "sequence": at.sequence})
 
 
 @subscriptions.keep(order.Confirmed)

@@ -77,7 +77,11 @@ products = Table(
         Computed("round(rating_sum::numeric / nullif(review_count, 0), 2)", persisted=True),
     ),
     Column(
-        "in_stock", Boolean, nullable=False, server_default="false", comment="kept by triggers on stock and variants"
+        "in_stock",
+        Boolean,
+        nullable=False,
+        server_default="false",
+        comment="can be bought, there or not yet: kept by triggers on stock and variants",
     ),
     Column(
         "listed",
@@ -162,6 +166,9 @@ stock = Table(
     Column("sku", Text, primary_key=True),
     Column("available", BigInteger, nullable=False),
     Column("sequence", BigInteger, nullable=False),
+    Column(
+        "backorderable", BigInteger, nullable=False, server_default="0", comment="can be ordered before they have come"
+    ),
 )
 
 # Every slug a thing ever had: the one in its own row is current, the others lead to it.

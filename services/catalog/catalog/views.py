@@ -16,7 +16,8 @@ SELECT p.id, p.slug, p.name, p.description, p.brand, p.status, p.featured, p.pri
     p.sequence, p.created_at, p.updated_at, p.rating, p.review_count,
     (SELECT coalesce(json_agg(json_build_object(
             'id', v.id, 'sku', v.sku, 'options', v.options, 'price', v.price, 'active', v.active,
-            'initial_stock', v.initial_stock, 'available', s.available) ORDER BY v.position, v.id), '[]')::text
+            'initial_stock', v.initial_stock, 'available', s.available, 'backorderable', s.backorderable)
+            ORDER BY v.position, v.id), '[]')::text
         FROM variants v LEFT JOIN stock s USING (sku) WHERE v.product_id = p.id) AS variants,
     (SELECT coalesce(json_agg(json_build_object(
             'id', c.id, 'slug', c.slug, 'name', c.name) ORDER BY pc.position), '[]')::text
@@ -63,7 +64,10 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A product with what stands around it: its categories' names, the units heard of by SKU, its pictures."""
+    """A product with what stands around it: its categories' names, its pictures, and the units heard of by SKU.
+
+    ``available`` are there; ``backorderable`` can be ordered besides, and come later.
+    """
 
     product: Product
     sequence: int
@@ -71,13 +75,18 @@ class Shown:
     updated_at: datetime
     categories: tuple[Place, ...]
     available: Mapping[str, int]
+    backorderable: Mapping[str, int]
     rating: float | None
     review_count: int
     images: tuple[Picture, ...] = ()
 
     def in_stock(self, variant: Variant) -> bool:
-        """Whether a unit of this variant was for sale when the inventory last said."""
-        return variant.active and self.available.get(variant.sku, 0) > 0
+        """Whether a unit of this variant was for sale, there or not yet, when the inventory last said."""
+        return variant.active and self.available[variant.sku] + self.backorderable[variant.sku] > 0
+
+    def backorder(self, variant: Variant) -> bool:
+        """Whether it can be ordered though there is none of it."""
+        return self.in_stock(variant) and self.available[variant.sku] == 0
 
 
 async def products_by_ids(sql: AsyncConnection, ids: Sequence[str]) -> list[Shown]:
@@ -143,6 +152,7 @@ def _shown(row: Row[Any]) -> Shown:
         updated_at=row.updated_at,
         categories=places,
         available={each["sku"]: each["available"] or 0 for each in variants},
+        backorderable={each["sku"]: each["backorderable"] or 0 for each in variants},
         rating=None if row.rating is None else float(row.rating),
         review_count=row.review_count,
         images=tuple(Picture(*each) for each in orjson.loads(row.images)),

@@ -8,7 +8,7 @@ from catalog.service import build
 from catalog.settings import Settings
 from catalog.sold_out import list_by_stock
 from chassis.fixtures import Harness
-from shelves import Inventory, kes, kettle, make, names
+from shelves import Inventory, kes, kettle, make, names, staff
 from soko_contracts import inventory
 
 
@@ -78,8 +78,52 @@ async def test_the_row_of_a_product_says_what_its_variants_stock_says(running: C
             ("UPDATE variants SET active = false", False),
             ("UPDATE variants SET active = true", True),
             ("UPDATE stock SET available = 0", False),
+            ("UPDATE stock SET backorderable = 1", True),
+            ("UPDATE stock SET available = 2, backorderable = 0", True),
+            ("UPDATE stock SET available = 0", False),
             ("INSERT INTO stock VALUES ('LATE', 2, 99) ON CONFLICT (sku) DO UPDATE SET available = 2", True),
             ("DELETE FROM variants", False),
         ):
             await pool.execute(change)
             assert await pool.fetchval("SELECT in_stock FROM products") is expected, change
+
+
+async def promised(shop: Harness, available: int, backorderable: int, *, sequence: int = 1) -> dict[str, Any]:
+    """The kettle, once the inventory has said so of it."""
+    units = {"on_hand": available, "reserved": 0, "available": available, "backorderable": backorderable}
+    await shop.deliver(inventory.StockLevel(sku="KET-1", **units), subject="stock-KET-1", sequence=sequence)
+    shown: dict[str, Any] = (await shop.client.get("/api/v1/products/kettle")).json()
+    return shown
+
+
+async def test_what_can_be_ordered_before_it_comes_is_for_sale(running: Callable[..., Any]) -> None:
+    async with running(build, Settings, peers={"inventory": Inventory().app()}, hide_sold_out=True) as shop:
+        await kettle(shop, initial_stock=None)
+        steps = [((0, 0), (False, False)), ((0, 4), (True, True)), ((3, 4), (True, False)), ((3, 0), (True, False))]
+        for sequence, (units, (bought, comes_later)) in enumerate([*steps, steps[1], steps[0]], 1):
+            shown = await promised(shop, *units, sequence=sequence)
+            (variant,) = shown["variants"]
+            assert (shown["in_stock"], variant["in_stock"], variant["backorder"]) == (bought, bought, comes_later)
+            await list_by_stock(shop.service)
+            await shop.settle()
+            assert await names(shop) == (["Kettle"] if bought else [])
+            assert await names(shop, "in_stock=true") == (["Kettle"] if bought else [])
+
+
+async def test_of_what_is_said_of_a_sku_the_newest_counts_however_late_the_rest_comes(
+    running: Callable[..., Any],
+) -> None:
+    async with running(build, Settings, peers={"inventory": Inventory().app()}) as shop:
+        await kettle(shop, initial_stock=None)
+        assert (await promised(shop, 0, 4, sequence=3))["in_stock"]
+        assert (await promised(shop, 0, 0, sequence=2))["in_stock"]
+
+
+async def test_a_variant_off_sale_is_not_ordered_before_it_comes(running: Callable[..., Any]) -> None:
+    async with running(build, Settings, peers={"inventory": Inventory().app()}) as shop:
+        made = await kettle(shop, initial_stock=None)
+        assert (await promised(shop, 0, 4))["in_stock"]
+        path = f"/api/v1/variants/{made['variants'][0]['id']}"
+        changed = await shop.client.patch(path, json={"active": False}, headers=staff(shop))
+        assert (changed.status_code, changed.json()["backorder"]) == (200, False)
+        assert not await in_stock(shop, "kettle")

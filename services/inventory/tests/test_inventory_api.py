@@ -128,6 +128,20 @@ async def test_the_threshold_is_changed_at_the_version_that_was_read(shop: Harne
     problem(stale, 412, "precondition-failed")
 
 
+async def test_of_settings_made_at_once_by_who_knows_one_version_exactly_one_counts(shop: Harness) -> None:
+    tag = {"If-Match": (await shop.client.get("/api/v1/inventory/KET-1")).headers["ETag"]}
+    changes = [{"threshold": 30}, {"backorder_limit": 7}, {"threshold": 31}, {"backorder_limit": 8}]
+    answers = await asyncio.gather(
+        *(shop.client.patch("/api/v1/inventory/KET-1", json=change, headers=tag) for change in changes),
+        *(post(shop, "KET-1/receipts", {"quantity": 1}) for _ in range(4)),
+    )
+    assert sorted(answer.status_code for answer in answers[:4]) == [200, 412, 412, 412]
+    assert [answer.status_code for answer in answers[4:]] == [201] * 4
+    shown = await get(shop, "/api/v1/inventory/KET-1")
+    (counted,) = [change for change, answer in zip(changes, answers[:4], strict=True) if answer.status_code == 200]
+    assert shown.items() >= {"on_hand": 24, "threshold": 5, "backorder_limit": 0, **counted}.items()
+
+
 async def test_units_that_come_and_go_do_not_stand_in_the_way_of_a_new_threshold(shop: Harness) -> None:
     read = await shop.client.get("/api/v1/inventory/KET-1")
     assert (await post(shop, "KET-1/receipts", {"quantity": 5})).status_code == 201

@@ -17,7 +17,7 @@ from inventory.domain.reservation_events import AskNow, Commit, Expire, Extend, 
 from inventory.domain.shelves import Stock
 from inventory.domain.stock import stock
 from inventory.domain.stock_commands import Adjust, Configure, Count, Dispatch, ListSku, Receive, TakeIn
-from inventory.domain.stock_events import FellLow
+from inventory.domain.stock_events import FellLow, LevelCrossed
 from inventory.service import AGGREGATES
 from journal import Journal
 from soko_contracts.inventory import (
@@ -35,6 +35,7 @@ from warehouse import LOCATIONS, PRIORITIES, Model
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 THRESHOLD = 2
 EVERY = 60
+NOTHING = StockLevel(sku="", on_hand=0, reserved=0, available=0)
 ORDERS = st.sampled_from([f"o{n}" for n in range(6)])
 SKUS = st.sampled_from(["A", "B", "C"])
 PLACES = st.sampled_from(LOCATIONS)
@@ -54,8 +55,8 @@ class Warehouse(RuleBasedStateMachine):
         self.begun: set[str] = set()
         self.timers: dict[str, Expire] = {}
         self.commands: list[Command] = []
-        self.levels: dict[str, list[tuple[int, int]]] = {sku: [(0, THRESHOLD)] for sku in "ABC"}
-        self.told: dict[str, int] = {}
+        self.levels: dict[str, list[tuple[int, int, int]]] = {sku: [(0, THRESHOLD, 0)] for sku in "ABC"}
+        self.told: dict[str, StockLevel] = {}
         self.transfers = 0
         for place, priority in PRIORITIES.items():
             if place != "main":
@@ -86,7 +87,7 @@ class Warehouse(RuleBasedStateMachine):
         for message in self.shop.sent:
             if isinstance(message, StockLevel):
                 assert message.available == self.stock(message.sku).available
-                self.told[message.sku] = message.available
+                self.told[message.sku] = message
                 assert message.backorderable == self.stock(message.sku).backorderable
 
     def filled(self) -> None:
@@ -382,17 +383,23 @@ class Warehouse(RuleBasedStateMachine):
             assert self.timers[order].at == self.reservation(order).ask_at
 
     @invariant()
-    def what_others_know_of_the_free_units_is_on_the_right_side_of_zero(self) -> None:
+    def what_others_know_of_what_can_be_ordered_is_on_the_right_side_of_zero(self) -> None:
         for sku in "ABC":
-            assert (self.told.get(sku, 0) > 0) is (self.model.free(sku) > 0)
+            told = self.told.get(sku, NOTHING)
+            assert (told.available > 0) is (self.model.free(sku) > 0)
+            assert (told.backorderable > 0) is (self.model.room(sku) > 0)
 
     @invariant()
-    def low_is_told_once_a_crossing(self) -> None:
-        told = Counter(name for name, event in self.shop.events if isinstance(event, FellLow))
+    def each_crossing_is_told_once(self) -> None:
+        low = Counter(name for name, event in self.shop.events if isinstance(event, FellLow))
+        told = Counter(name for name, event in self.shop.events if isinstance(event, LevelCrossed))
         for sku in "ABC":
-            self.levels[sku].append((self.model.free(sku), self.stock(sku).threshold))
-            fell = sum(was > low and now <= below for (was, low), (now, below) in pairwise(self.levels[sku]))
-            assert told[stock.name(sku)] == fell
+            levels, model = self.levels[sku], self.model
+            levels.append((model.free(sku), self.stock(sku).threshold, model.room(sku)))
+            fell = sum(was > low and now <= below for (was, low, _), (now, below, _) in pairwise(levels))
+            assert low[stock.name(sku)] == fell
+            sides = [(free > 0, free > threshold, room > 0) for free, threshold, room in levels]
+            assert told[stock.name(sku)] == sum(was != now for was, now in pairwise(sides))
 
     def teardown(self) -> None:
         self.shop.check()

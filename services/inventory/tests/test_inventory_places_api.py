@@ -91,6 +91,20 @@ async def test_a_location_is_changed_at_the_version_that_was_read(shop: Harness)
     assert (await shop.client.patch(f"{INVENTORY}/locations/nowhere", json={"name": "A"})).status_code == 404
 
 
+async def test_of_changes_to_a_location_made_at_once_by_who_knows_one_version_exactly_one_counts(
+    shop: Harness,
+) -> None:
+    for id_ in (await place(shop), "main"):
+        tag = {"If-Match": (await shop.client.get(f"{INVENTORY}/locations/{id_}")).headers["ETag"]}
+        names = ["North", "South", "East", "West"]
+        answers = await asyncio.gather(
+            *(shop.client.patch(f"{INVENTORY}/locations/{id_}", json={"name": name}, headers=tag) for name in names)
+        )
+        assert sorted(answer.status_code for answer in answers) == [200, 412, 412, 412]
+        (counted,) = [name for name, answer in zip(names, answers, strict=True) if answer.status_code == 200]
+        assert (await get(shop, f"/locations/{id_}"))["name"] == counted
+
+
 async def test_a_transfer_leaves_travels_and_arrives_once(shop: Harness) -> None:
     port = await place(shop)
     sent = [await send(shop, port, key="k") for _ in range(2)]

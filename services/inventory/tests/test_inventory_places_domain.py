@@ -153,9 +153,25 @@ def test_the_level_says_what_can_be_ordered_though_it_is_not_there() -> None:
     given(stock, LISTED).when(Configure(backorder_limit=5)).then(
         BackorderLimitSet(5), LevelCrossed(SKU, 0, 0, 0, 5)
     ).sends(told)
+    given(stock, LISTED, HERE).when(Configure(backorder_limit=5)).then(
+        BackorderLimitSet(5), LevelCrossed(SKU, 4, 0, 4, 5)
+    )
+    given(stock, *LIMITED, HERE).when(Configure(backorder_limit=0)).then(
+        BackorderLimitSet(0), LevelCrossed(SKU, 4, 0, 4, 0)
+    )
+
+
+def test_what_can_be_ordered_is_told_where_it_begins_and_ends_and_not_between() -> None:
     given(stock, *LIMITED).when(Configure(backorder_limit=5)).then()
     given(stock, *LIMITED).when(Configure()).then()
-    given(stock, LISTED, HERE).when(Configure(backorder_limit=5)).then(BackorderLimitSet(5)).sends()
+    given(stock, *LIMITED).when(Configure(backorder_limit=2)).then(BackorderLimitSet(2)).sends()
+    given(stock, *LIMITED).when(Reserve("o", 3)).then(Reserved("o", 3, waits=True)).sends()
+    used_up = (*LIMITED, Reserved("o", 3, waits=True), Reserved("p", 2, waits=True))
+    freed = given(stock, *used_up).when(Release("o", (Part(3, waits=True),)))
+    freed.then(Released("o", 3, waits=True), LevelCrossed(SKU, 0, 2, 0, 3))
+    given(stock, *used_up).when(Configure(backorder_limit=4)).then(BackorderLimitSet(4)).sends()
+    come = given(stock, *used_up).when(Receive(1))
+    come.then(Received(1), Filled(SKU, "o", 1, "main"), LevelCrossed(SKU, 1, 5, 0, 1))
 
 
 def test_units_that_come_go_to_who_waits_the_oldest_first() -> None:

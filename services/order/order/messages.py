@@ -138,7 +138,7 @@ def refund(order: Order, refund: Refund) -> Send:
 
 
 def put_back(order: Order) -> Send:
-    """The cart's owner gets the lines again, at the prices and times they had."""
+    """The cart's owner gets the lines again, at the prices and times they had, and the coupon."""
     return Send(
         cart.PutBack(
             order_id=order.order_id,
@@ -154,6 +154,7 @@ def put_back(order: Order) -> Send:
                 )
                 for line in order.lines
             ),
+            coupon=order.claim.code if order.claim else None,
         )
     )
 

@@ -14,7 +14,6 @@ from order.commands import AskAgain, EndPaymentWindow, EndStockWait
 from order.events import Event
 from order.shipments import HERE
 from order.state import Order, Phase
-from order.values import CouponStatus
 
 
 def react(event: Event, order: Order) -> Sequence[Effect]:
@@ -115,7 +114,7 @@ def _cancelled(event: events.Cancelled, order: Order) -> Sequence[Effect]:
     effects: list[Effect] = [Send(cancelled)]
     if order.stock_asked and event.reason != "out_of_stock":
         effects.append(Send(inventory.ReleaseStock(order_id=order.order_id)))
-    if order.coupon and order.coupon.status is not CouponStatus.REJECTED:
+    if order.claim:
         effects.append(messages.return_coupon(order))
     if order.open_attempt:
         effects.append(messages.void(order, order.open_attempt.payment_id))

@@ -74,6 +74,11 @@ class Order:
         return payment_status(self.counting_attempt, self.refunds)
 
     @property
+    def claim(self) -> Claim | None:
+        """The coupon that it was placed with, unless it has not got it."""
+        return self.coupon if self.coupon and self.coupon.status is not CouponStatus.REJECTED else None
+
+    @property
     def stock_asked(self) -> bool:
         """Inventory was asked to hold the lines: at once, or once the order had its coupon or went on without."""
         coupon = self.coupon

@@ -1,6 +1,7 @@
 """The coupon of an order: asked for first, given back when it is over, and shared out over its lines."""
 
 import pytest
+from chassis.decider import Send
 from chassis.testing import given
 from hypothesis import given as drawn
 from hypothesis import strategies as st
@@ -31,6 +32,7 @@ RETURN = cart.ReturnCoupon(order_id=ORDER)
 REDEEMED = commands.RecordCouponRedeemed()
 REJECTED = commands.RecordCouponRejected(reason="coupon-used-up", now=NOW)
 STOCK_RESERVED = commands.RecordStockReserved(new_id="new-1", now=NOW)
+WITHOUT = events.PlacedWithoutCoupon(lines=QUOTE.lines, totals=QUOTE.totals)
 CANCEL = commands.Cancel(by="customer", note=None, new_id="new-1", now=NOW)
 
 
@@ -60,8 +62,7 @@ def test_with_its_coupon_it_asks_for_stock() -> None:
 
 
 def test_without_the_coupon_it_wished_for_it_goes_on_at_its_full_price() -> None:
-    without = events.PlacedWithoutCoupon(lines=QUOTE.lines, totals=QUOTE.totals)
-    done = given(order, begun()).when(REJECTED).then(events.CouponRejected(reason="coupon-used-up"), without)
+    done = given(order, begun()).when(REJECTED).then(events.CouponRejected(reason="coupon-used-up"), WITHOUT)
     assert sent(done) == [inventory.ReserveStock]
 
 
@@ -71,6 +72,21 @@ def test_without_the_coupon_it_needs_it_is_over() -> None:
     assert facts.Cancelled in sent(done)
     assert cart.PutBack in sent(done)
     assert not {inventory.ReserveStock, inventory.ReleaseStock, cart.ReturnCoupon} & set(sent(done))
+
+
+@pytest.mark.parametrize(
+    ("history", "coupon"),
+    [
+        ((begun(),), "TEN"),
+        ((begun(), events.CouponRedeemed()), "TEN"),
+        ((begun(), events.CouponRejected(reason="coupon-used-up"), WITHOUT), None),
+    ],
+    ids=["asked", "redeemed", "rejected"],
+)
+def test_a_cancelled_order_brings_its_coupon_back_into_the_cart(history: tuple[Event, ...], coupon: str | None) -> None:
+    effects = given(order, *history).when(CANCEL).effects
+    (back,) = [each.message for each in effects if isinstance(each, Send) and isinstance(each.message, cart.PutBack)]
+    assert back.coupon == coupon
 
 
 @pytest.mark.parametrize("history", [(begun(),), (begun(), events.CouponRedeemed())], ids=["asked", "redeemed"])

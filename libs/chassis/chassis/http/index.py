@@ -1,4 +1,4 @@
-"""Finds a route among many: only those that look like the path are asked, and a 405 says what all of them allow."""
+"""Finds a route among many: only those that look like the path are asked, and a 405 says what its path allows."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
@@ -13,17 +13,21 @@ _TOLD_BY: Final = 2
 _REMEMBERED: Final = 500
 
 Look = tuple[int, str | None]
+Shape = tuple[int, ...]
+"""How much each segment of a route's path leaves open: nothing, a part of it, all of it, or whatever follows too."""
 
 
 class Index:
     """Stands before a Starlette router and its routes: ``router.middleware_stack = Index(router)``.
 
-    Order of declaration decides, as without it. GET routes answer HEAD too; the server leaves out the body.
+    Where a path is written out in one route and another one's parameter, it is the former's alone, whatever the method:
+    else a PATCH of ``/things/suggest`` would look for a thing of that name. Among equals order of declaration decides.
+    GET routes answer HEAD too; the server leaves out the body.
     """
 
     def __init__(self, router: Router) -> None:
         self._router = router
-        self._found: dict[Look, list[Route]] = {}
+        self._found: dict[Look, list[tuple[Shape, Route]]] = {}
         self._fixed: dict[tuple[str, str], tuple[Route, Scope]] = {}
         """By method and path, once asked for: routes whose path is always the same."""
         self._version = -1
@@ -40,7 +44,10 @@ class Index:
             await route.app(scope, receive, send)
             return
         allowed: set[str] = set()
-        for route in self._candidates(scope["path"]):
+        matched: Shape | None = None
+        for shape, route in self._candidates(scope["path"]):
+            if matched is not None and shape != matched:
+                break
             match, child = route.matches(scope)
             methods = route.methods or set[str]()
             if match is Match.FULL or (match is Match.PARTIAL and scope["method"] == "HEAD" and "GET" in methods):
@@ -51,17 +58,19 @@ class Index:
                 return
             if match is Match.PARTIAL:
                 allowed |= methods
+                matched = shape
         if allowed:
             raise HTTPException(405, headers={"Allow": ", ".join(sorted(allowed))})
         # What is no plain route, a mounted app say, is found the usual way.
         await self._router.app(scope, receive, send)
 
-    def _candidates(self, path: str) -> Iterable[Route]:
+    def _candidates(self, path: str) -> Iterable[tuple[Shape, Route]]:
         segments = path.split("/")[1:]
         look = len(segments), segments[_TOLD_BY] if len(segments) > _TOLD_BY else None
         found = self._found.get(look)
         if found is None:
-            found = [route for route in _plain(self._router.routes) if _may_match(route, look)]
+            routes = (route for route in _plain(self._router.routes) if _may_match(route, look))
+            found = sorted(((_shape(route), route) for route in routes), key=lambda pair: pair[0])
             # Clients make up as many paths as they want.
             if found and len(self._found) < _REMEMBERED:
                 self._found[look] = found
@@ -70,6 +79,14 @@ class Index:
 
 def _plain(routes: Iterable[BaseRoute]) -> Iterator[Route]:
     return (route for route in routes if isinstance(route, Route))
+
+
+def _shape(route: Route) -> Shape:
+    open_ended = {f"{{{name}}}" for name, convertor in route.param_convertors.items() if _many(convertor)}
+    return tuple(
+        3 if segment in open_ended else 2 if segment.startswith("{") and segment.endswith("}") else int("{" in segment)
+        for segment in route.path_format.split("/")[1:]
+    )
 
 
 def _may_match(route: Route, look: Look) -> bool:

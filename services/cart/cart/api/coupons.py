@@ -1,10 +1,11 @@
 """What staff do with coupons."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
+from chassis.executing import Moved
 from chassis.http import (
     CONFLICT,
     NOT_FOUND,
@@ -228,13 +229,15 @@ async def change_coupon(
     visit: Visit = Depends(visiting),
 ) -> CouponAnswer:
     """Orders that were placed keep what they were promised. Fewer uses than there are already ends it for others."""
-    row = await _row(visit, coupon_id)
-    known.check(row["changes"])
     changes = body.said(visit.settings.shop_currency)
-    before = {name: row[name] for name in Terms.__slots__}
-    _sound(Terms(**{**before, **changes}))
-    await visit.service.execute(coupon, row["coupon_id"], Change(changes), visit.context)
-    return _told(visit, await _row(visit, row["coupon_id"]))
+
+    def change(row: Any) -> Change:
+        before = {name: row[name] for name in Terms.__slots__}
+        _sound(Terms(**{**before, **changes}))
+        return Change(changes)
+
+    id_ = await _execute(visit, coupon_id, known, change)
+    return _told(visit, await _row(visit, id_))
 
 
 @router.delete(
@@ -250,10 +253,21 @@ async def withdraw_coupon(
     coupon_id: str, known: Precondition = Depends(precondition), visit: Visit = Depends(visiting)
 ) -> Response:
     """Nobody can use it any more; orders that have it keep it, and its code is not given again."""
-    row = await _row(visit, coupon_id)
-    known.check(row["changes"])
-    await visit.service.execute(coupon, row["coupon_id"], Withdraw(), visit.context)
+    await _execute(visit, coupon_id, known, lambda row: Withdraw())
     return Response(status_code=204)
+
+
+async def _execute(visit: Visit, id_: str, known: Precondition, make: Callable[[Any], Change | Withdraw]) -> str:
+    """The command that is made for the coupon as it stands, where that is as the client knows it. Returns its id."""
+    while True:
+        row = await _row(visit, id_)
+        known.check(row["changes"])
+        command, expected = make(row), known.at(row["version"])
+        try:
+            await visit.service.execute(coupon, row["coupon_id"], command, visit.context, expected=expected)
+            return str(row["coupon_id"])
+        except Moved:
+            continue  # perhaps an order has used it: then these are still the terms that the client knows
 
 
 async def _row(visit: Visit, id_: str) -> Any:

@@ -131,6 +131,8 @@ async def add_cart_item(
     async def attempt() -> CartAnswer:
         variant_id = str(body.variant_id) if body.variant_id else None
         found = await find(service, owner, sku=body.sku, variant_id=variant_id)
+        if visit.known.given and await service.recall(once) is not None:
+            return await visit.replay(owner)  # what made it another cart than the client knows was this very request
         variant = found.variant(body.sku, variant_id)
         if variant is None:
             variant = await learn(service, visit.context, caller, sku=body.sku, variant_id=variant_id)
@@ -139,11 +141,12 @@ async def add_cart_item(
             found = Found(found.cart, {**found.variants, variant.variant_id: variant})
         if not variant.active:
             raise Problem(NOT_FOR_SALE, f"{variant.sku} is not sold now.", sku=variant.sku)
-        visit.check(found)
+        expected = visit.check(found)
         opening = visit.opening(caller, found)
         key = once.for_(opening.cart_id) if once and opening.owner == owner else None
         command = Add(opening, _line(visit, variant, body.quantity), visit.settings.price_hold, visit.settings.limits)
-        done = await service.execute(cart, opening.cart_id, command, visit.context, key, new=found.open is None)
+        new = found.open is None
+        done = await service.execute(cart, opening.cart_id, command, visit.context, key, new=new, expected=expected)
         return await (visit.replay(owner) if done.replayed else visit.written(done.state, found))
 
     return await on_the_open_cart(attempt)
@@ -191,8 +194,8 @@ async def _change(visit: Visit, caller: Caller, item_id: str, command: Command) 
         found = await find(visit.service, owner)
         if found.open is None or all(line.item_id != item_id for line in found.open.lines):
             raise Problem(NOT_FOUND, "There is no such line in your cart.")
-        visit.check(found)
-        done = await visit.service.execute(cart, found.open.cart_id, command, visit.context)
+        expected = visit.check(found)
+        done = await visit.service.execute(cart, found.open.cart_id, command, visit.context, expected=expected)
         return await visit.written(done.state, found)
 
     return await on_the_open_cart(attempt)
@@ -204,10 +207,10 @@ async def _clear(visit: Visit, caller: Caller, command: Command) -> CartAnswer:
 
     async def attempt() -> CartAnswer:
         found = await find(visit.service, owner)
-        visit.check(found)
+        expected = visit.check(found)
         if found.open is None:
             return visit.tag(visit.found(found))
-        done = await visit.service.execute(cart, found.open.cart_id, command, visit.context)
+        done = await visit.service.execute(cart, found.open.cart_id, command, visit.context, expected=expected)
         return await visit.written(done.state, found)
 
     return await on_the_open_cart(attempt)
@@ -246,14 +249,14 @@ async def set_cart_coupon(
 
     async def attempt() -> CartAnswer:
         found = await find(visit.service, owner)
-        visit.check(found)
+        expected = visit.check(found)
         mine = found.open
         lines = mine.lines if mine else ()
         coupon = await known_coupon(visit.service, body.code, mine.owner if mine else owner or "", lines)
         if no := coupon.objection(visit.shown(lines, found.variants), visit.service):
             raise coupon_problem(no, visit.settings.shop_currency)
         assert mine is not None  # a coupon never applies to nothing
-        done = await visit.service.execute(cart, mine.cart_id, SetCoupon(body.code), visit.context)
+        done = await visit.service.execute(cart, mine.cart_id, SetCoupon(body.code), visit.context, expected=expected)
         return await visit.written(done.state, found)
 
     return await on_the_open_cart(attempt)

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from chassis.context import Context
 from chassis.decider import Refused
+from chassis.executing import Moved
 from chassis.http import (
     FORBIDDEN,
     Caller,
@@ -73,10 +74,11 @@ class Visit:
         coupon = cart_coupon(mine.coupon, found.coupon.objection(lines, self.service))
         return cart_answer(mine.cart_id, lines, self.settings.shop_currency, coupon)
 
-    def check(self, found: Found) -> None:
-        """412 where the client's ``If-Match`` is about another cart than this."""
+    def check(self, found: Found) -> int | None:
+        """412 where the client's ``If-Match`` is about another cart than this; else the version to expect of it."""
         if self.known.given:
             self.known.check(fingerprint(self.found(found)))
+        return self.known.at(found.open.version if found.open else 0)
 
     def read(self, found: Found) -> CartAnswer | Response:
         """The cart, or 304 where the client has just this."""
@@ -151,11 +153,17 @@ def fingerprint(answer: CartAnswer) -> str:
 
 
 async def on_the_open_cart(attempt: Callable[[], Awaitable[T]]) -> T:
-    """Make ``attempt`` again, from its look at the owner's cart on, where that cart was closed meanwhile."""
-    for _ in range(ROUNDS - 1):
+    """Make ``attempt`` again, from its look at the owner's cart on, where that cart was closed meanwhile.
+
+    And where it is no longer as ``If-Match`` was checked against: the next check finds that out.
+    """
+    rounds = ROUNDS
+    while True:
         try:
             return await attempt()
+        except Moved:
+            continue
         except Refused as no:
-            if no.slug != "cart-closed":
+            rounds -= 1
+            if no.slug != "cart-closed" or not rounds:
                 raise
-    return await attempt()

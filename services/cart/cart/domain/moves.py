@@ -76,14 +76,12 @@ def decide_close(command: Close, states: States) -> Happened:
 
 
 def decide_merge(command: Merge, states: States) -> Happened:
-    """A guest's cart is merged once: afterwards it is closed. Its coupon comes along where there is none."""
+    """A guest's cart is merged once: afterwards it is closed."""
     guest, into = address(command.guest), address(command.opening.cart_id)
     leaving, there = state(states, guest), state(states, into)
     if leaving.status is not Status.OPEN or there.closed:
         raise Refused("cart-closed", "One of the carts was ordered or merged in the meantime.")
-    moved = received(there, leaving.lines, command.opening, command.limits)
-    if leaving.coupon and not there.coupon and (moved or there.status is Status.OPEN):
-        moved.append(CouponSet(leaving.coupon))
+    moved = received(there, leaving.lines, leaving.coupon, command.opening, command.limits)
     return [*((into, event) for event in moved), (guest, Merged(command.opening.cart_id))]
 
 
@@ -98,21 +96,25 @@ def decide_put_back(command: PutBackLines, states: States) -> Happened:
     if there.closed:
         raise Unsettled(f"{into[1]} was closed in the meantime")
     opening = Opening(into[1], command.order_id, source.owner, newest.number + 1)
+    moved = received(there, source.owed, source.owed_coupon, opening, command.limits)
     return [
-        *((into, event) for event in received(there, source.owed, opening, command.limits)),
+        *((into, event) for event in moved),
         (closed, PutBack(into[1])),
     ]
 
 
-def received(there: Cart, lines: Iterable[Line], opening: Opening, limits: Limits) -> list[Event]:
-    """What happens to a cart, or to one yet to be opened, when ``lines`` come to it."""
+def received(there: Cart, lines: Iterable[Line], coupon: str | None, opening: Opening, limits: Limits) -> list[Event]:
+    """What happens to a cart, or to one yet to be opened, when ``lines`` come to it, and a coupon where it has none."""
     changed = poured(lines, there.lines, limits)
+    happened: list[Event] = []
     if there.status is Status.OPEN:
-        return [Added(line, quantity) for line, quantity in changed]
-    if not changed:
+        happened += [Added(line, quantity) for line, quantity in changed]
+    elif changed:
+        now = tuple(line for line, _ in changed)
+        happened.append(Opened(opening.cart_id, opening.order_id, opening.owner, opening.number, now))
+    else:
         return []
-    now = tuple(line for line, _ in changed)
-    return [Opened(opening.cart_id, opening.order_id, opening.owner, opening.number, now)]
+    return [*happened, CouponSet(coupon)] if coupon and not there.coupon else happened
 
 
 def address(cart_id: str) -> Address:

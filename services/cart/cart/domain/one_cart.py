@@ -30,9 +30,9 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cart:
-    """``order_id`` becomes the order's. ``number`` counts the carts of ``owner``. ``owed`` are lines to be put back.
+    """``order_id`` becomes the order's. ``number`` counts the carts of ``owner``.
 
-    ``coupon`` is the code of the coupon that its order shall have.
+    ``coupon`` is the code of the coupon that its order shall have. ``owed`` and ``owed_coupon`` are to be put back.
     """
 
     cart_id: str = ""
@@ -45,6 +45,7 @@ class Cart:
     put_back: bool = False
     coupon: str | None = None
     abandoned: bool = False
+    owed_coupon: str | None = None
 
     @property
     def closed(self) -> bool:
@@ -124,10 +125,11 @@ class Expire:
 
 @dataclass(frozen=True, slots=True)
 class AskPutBack:
-    """The order made of this cart was given up: its lines are the owner's again."""
+    """The order made of this cart was given up: its lines and its coupon are the owner's again."""
 
     order_id: str
     lines: tuple[Line, ...]
+    coupon: str | None = None
 
 
 Command = Add | SetQuantity | Remove | Empty | SetCoupon | ClearCoupon | Abandon | Expire | AskPutBack
@@ -220,9 +222,10 @@ class Merged:
 
 @dataclass(frozen=True, slots=True)
 class PutBackAsked:
-    """These lines are owed to the owner."""
+    """These lines, and the coupon, are owed to the owner."""
 
     lines: tuple[Line, ...]
+    coupon: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,7 +318,7 @@ def ask_put_back(command: AskPutBack, cart: Cart) -> Sequence[Event]:
     """Asked twice is asked once; what closes the cart may still be on its way."""
     if cart.order_id != command.order_id:
         raise Refused("not-this-cart", "This cart was not the order's.")
-    return [PutBackAsked(command.lines)] if cart.owed is None else []
+    return [PutBackAsked(command.lines, command.coupon)] if cart.owed is None else []
 
 
 def find(cart: Cart, item_id: str) -> Line:
@@ -362,8 +365,8 @@ def evolve(cart: Cart, event: Event) -> Cart:
             return replace(cart, status=Status.EXPIRED)
         case Gone():
             return Cart(event.cart_id, event.order_id, event.owner, event.number, Status.GONE)
-        case PutBackAsked(lines):
-            return replace(cart, owed=lines)
+        case PutBackAsked(lines, coupon):
+            return replace(cart, owed=lines, owed_coupon=coupon)
         case PutBack():
             return replace(cart, put_back=True)
         case _:

@@ -68,7 +68,10 @@ class CategoryPlace(Answer):
 
 
 class VariantAnswer(Answer):
-    """What is sold under one SKU. ``price`` is what it costs, its own or the product's."""
+    """What is sold under one SKU. ``price`` is what it costs, its own or the product's.
+
+    ``in_stock``: it can be bought. ``backorder``: though there is none of it now; it comes later.
+    """
 
     model_config = example(VARIANT)
 
@@ -80,6 +83,7 @@ class VariantAnswer(Answer):
     sale_price: Money | None = None
     active: bool
     in_stock: bool
+    backorder: bool
 
 
 class Image(Answer):
@@ -304,6 +308,7 @@ def variant_answer(shown: Shown, variant: Variant, currency: str, now: datetime)
         sale_price=_on_sale(price, shown.product.percent_at(now), currency),
         active=variant.active,
         in_stock=shown.in_stock(variant),
+        backorder=shown.backorder(variant),
     )
 
 

@@ -23,6 +23,7 @@ VARIANT: Final[dict[str, Any]] = {
     "sale_price": None,
     "active": True,
     "in_stock": True,
+    "backorder": False,
 }
 CATEGORY: Final[dict[str, Any]] = {
     "id": CATEGORY_ID,

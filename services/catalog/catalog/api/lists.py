@@ -57,7 +57,7 @@ async def filters(
             description="Words or beginnings of words, in names, brands, SKUs and descriptions: all of them.",
         ),
     ] = None,
-    in_stock: bool | None = None,
+    in_stock: Annotated[bool | None, Query(description="Can be bought, there or to come, or not.")] = None,
     on_sale: bool | None = None,
     featured: bool | None = None,
     min_rating: Annotated[float | None, Query(ge=1, le=5, description="Stars: `4` or `3.5`.")] = None,

@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from chassis.context import Context
+from chassis.executing import Moved
 from chassis.http import (
     NOT_FOUND,
     Listing,
@@ -111,8 +112,15 @@ async def change_location(
     context: Context = Depends(request_context),
 ) -> LocationAnswer:
     """Its name, or when it gives. What orders have reserved already stays where it is."""
-    known.check((await place_of(service, location_id)).version)
-    await service.execute(location, location_id, Change(location_id, body.name, body.priority), context)
+    command = Change(location_id, body.name, body.priority)
+    while True:
+        row = await place_of(service, location_id)
+        known.check(row.version)
+        try:
+            await service.execute(location, location_id, command, context, expected=known.at(row.version))
+            break
+        except Moved:
+            continue
     row = await place_of(service, location_id)
     tags.tell(row.version)
     return LocationAnswer.model_validate(row)

@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from chassis.context import Context
+from chassis.executing import Moved
 from chassis.http import (
     Listing,
     Money,
@@ -139,8 +140,15 @@ async def configure_stock(
     context: Context = Depends(request_context),
 ) -> SkuAnswer:
     """From now on the SKU is low at `threshold` free units, and takes orders for `backorder_limit` more than it has."""
-    known.check(version(await row_of(service, sku))[0])
-    await service.execute(stock, sku, Configure(body.threshold, body.backorder_limit), context)
+    command = Configure(body.threshold, body.backorder_limit)
+    while True:
+        row = await row_of(service, sku)
+        known.check(version(row)[0])
+        try:
+            await service.execute(stock, sku, command, context, expected=known.at(row["version"]))
+            break
+        except Moved:
+            continue  # perhaps its units have: then these are still the settings that the client knows
     row = await row_of(service, sku)
     tags.tell(*version(row))
     return shown(row, service.settings.shop_currency)

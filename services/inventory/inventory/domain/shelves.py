@@ -66,9 +66,8 @@ class Level(IntEnum):
     """How much there is, as far as others care."""
 
     NONE = 0
-    ON_ORDER = 1
-    LOW = 2
-    ENOUGH = 3
+    LOW = 1
+    ENOUGH = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +117,7 @@ class Stock:
     def level(self) -> Level:
         """Where the free units stand against zero and the threshold."""
         if self.available == 0:
-            return Level.ON_ORDER if self.backorderable else Level.NONE
+            return Level.NONE
         return Level.LOW if self.available <= self.threshold else Level.ENOUGH
 
     @property

@@ -213,12 +213,12 @@ def not_enough(state: Stock, shelf: Shelf | None, asked: int, lacking: int = 0) 
 
 
 def crossings(before: Stock, after: Stock) -> list[Event]:
-    """What is told when the free units cross zero or the threshold."""
-    if after.level == before.level:
+    """What is told when the free units cross zero or the threshold, or what can be ordered besides crosses zero."""
+    if after.level == before.level and bool(after.backorderable) == bool(before.backorderable):
         return []
     assert after.sku is not None  # what nobody listed has no units to cross anything
     told: list[Event] = [LevelCrossed(after.sku, after.on_hand, after.reserved, after.available, after.backorderable)]
-    if before.level == Level.ENOUGH:
+    if after.level < before.level == Level.ENOUGH:
         told.append(FellLow(after.sku, after.available, after.threshold))
     return told
 

@@ -142,7 +142,7 @@ class Returned:
 
 @dataclass(frozen=True, slots=True)
 class LevelCrossed:
-    """Free units crossed zero or the threshold, or at zero what can be ordered nevertheless: up or down."""
+    """Free units crossed zero or the threshold, or what can be ordered besides crossed zero: up or down."""
 
     sku: str
     on_hand: int
