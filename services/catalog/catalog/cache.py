@@ -58,7 +58,7 @@ class Answers:
 
     What was read before a change must not be kept after it: an answer is kept only if nothing was dropped since its
     reading began. Several requests for one missing answer wait for the first. All stand for the time of one ``Period``
-    and for as long as the last look at it is good; a look is made for whoever comes later than that.
+    and for as long as the last look at it is good; for whoever comes later than that, one is made first.
 
     On the shelf an answer stands under the period that was known before its reading began, so it is at least as new as
     that. Whoever knows a later period does not find it, however late it is put there, and nobody has to delete it: no
@@ -72,7 +72,8 @@ class Answers:
         most_bytes: int = MOST_BYTES,
         shelf: Shelf | None = None,
     ) -> None:
-        self._clock, self._until, self._shelf = clock, LONG_AGO, shelf
+        self._clock, self._shelf = clock, shelf
+        self._until = self._ends = LONG_AGO
         self._period: Period | None = None
         self._look: Callable[[], Awaitable[object]] | None = None
         self._looking: asyncio.Task[object] | None = None
@@ -85,28 +86,33 @@ class Answers:
         """The answer, if it is known to be true still."""
         return self._kept.get(key) if self._clock() < self._until else None
 
+    async def current(self, key: Key) -> Ready | None:
+        """The same after a look, where the last one is too long ago."""
+        if self._clock() >= self._until and self._look is not None:
+            await self._look_now(self._look)
+            return self._kept.get(key)
+        return self.get(key)
+
     def stand(self, period: Period, until: datetime) -> None:
-        """What is read from now on shows ``period``, and nothing kept is shown from ``until`` on."""
+        """What is read from now on shows ``period``, and nothing is shown from ``until`` on without another look."""
         if period != self._period:
             self.drop()
             self._period = period
-        self._until = until
+        self._until, self._ends = until, period.until
 
     def doubt(self) -> None:
         """Something shown has changed, and from when on it changes again is not known yet."""
         self.drop()
-        self._until = LONG_AGO
+        self._until = self._ends = LONG_AGO
 
     def follow(self, look: Callable[[], Awaitable[object]]) -> None:
-        """``look`` says ``stand``: it is called for whoever asks when the last time is too long ago."""
+        """``look`` says ``stand``."""
         self._look = look
 
     async def make(self, key: Key, read: Callable[[], Awaitable[Ready]], *, shared: bool = True) -> Ready:
         """The answer kept for ``key``, else what ``read`` answers now. What is not ``shared`` stays in this process."""
-        if self._look is not None and self._clock() >= self._until:
-            await self._look_once(self._look)
         while True:
-            if found := self.get(key):
+            if found := await self.current(key):
                 return found
             if (others := self._making.get(key)) is None:
                 break
@@ -118,10 +124,16 @@ class Answers:
                     raise
         return await self._read(key, read, self._shelf if shared else None)
 
-    async def _look_once(self, look: Callable[[], Awaitable[object]]) -> None:
-        """One look for all who wait for one."""
-        if self._looking is None or self._looking.done():
+    async def _look_now(self, look: Callable[[], Awaitable[object]]) -> None:
+        """A look that is good, be it because it begins from now on: one for all who wait for one."""
+        under_way = self._looking
+        if under_way is not None and not under_way.done():
+            await asyncio.wait([under_way])
+            if self._clock() < self._until:
+                return
+        if self._looking is under_way:
             self._looking = asyncio.ensure_future(look())
+        assert self._looking is not None
         await asyncio.shield(self._looking)
 
     async def _read(self, key: Key, read: Callable[[], Awaitable[Ready]], shelf: Shelf | None) -> Ready:
@@ -143,7 +155,7 @@ class Answers:
             if self._making.get(key) is mine:
                 del self._making[key]
         now = self._clock()
-        if drops == self.drops and now < self._until:
+        if drops == self.drops and now < self._ends:
             self._keep(key, made)
             if shelf and period and not found:
                 await shelf.put(period, key, made, period.until - now)

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
+from chassis.database import AWAY
 from chassis.http import Problem, authenticate
 from fastapi import Request
 
@@ -27,7 +28,11 @@ class FastReads:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "GET":
-            ready = self.answers.get((scope["path"], scope["query_string"]))
+            key = scope["path"], scope["query_string"]
+            try:
+                ready = self.answers.get(key) or await self.answers.current(key)
+            except AWAY:
+                ready = None  # the long way says so
             if ready is not None:
                 tags, signed = list[bytes](), False
                 for name, value in scope["headers"]:

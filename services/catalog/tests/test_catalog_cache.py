@@ -106,7 +106,7 @@ async def test_who_goes_away_together_with_the_first_does_not_read_on() -> None:
 
     for each in asking:
         each.cancel()
-    await asyncio.wait(asking)
+    await asyncio.wait(asking, timeout=5)
 
     assert [each.cancelled() for each in asking] == [True, True]
     assert reading.times == 1
