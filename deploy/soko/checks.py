@@ -67,10 +67,10 @@ def _refused(settings: ShopSettings) -> list[str]:
     for name, value in sorted(os.environ.items()):
         if name.endswith(("_SECRET", "_PASSWORD", "_KEY")) and value.lower() in PUBLISHED:
             found.append(f"{name} is a published default: set a secret of your own.")
-    addresses = ("DATABASE_URL", "RABBITMQ_URL", "REDIS_URL", *(variable(service, "DATABASE_URL") for service in SERVICES))
+    databases = (variable(service, "DATABASE_URL") for service in SERVICES)
     found.extend(
         f"The password in {name} is a published default: set one of your own."
-        for name in addresses
+        for name in ("DATABASE_URL", "RABBITMQ_URL", "REDIS_URL", *databases)
         if urlsplit(os.environ.get(name, "")).password in PUBLISHED
     )
     return found
