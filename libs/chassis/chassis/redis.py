@@ -58,7 +58,7 @@ class Circuit:
                 found = await asked()
         except FAILED as error:
             if not self.broken:
-                log.warning("Redis is not there for %s: %s", self._what, error or f"no answer within {WITHIN} s")
+                log.warning("Redis is not there for %s: %s", self._what, str(error) or f"no answer within {WITHIN} s")
             self.broken, self._until = True, monotonic() + PAUSE
             return otherwise
         if self.broken:

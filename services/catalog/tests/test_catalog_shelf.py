@@ -266,6 +266,20 @@ async def test_a_replica_that_was_frozen_shows_nothing_old_when_it_goes_on(shop:
         assert await price(one) == "1.00"
 
 
+async def test_while_its_database_is_away_a_replica_shows_nothing_that_may_have_changed(shop: Harness) -> None:
+    await kettle(shop)
+    async with replica(shop, loops=False) as (service, one):
+        await price(one)
+        service.database.pool.terminate()
+
+        async def a_second_has_passed() -> bool:
+            return service.app.state.answers.get(KEY) is None
+
+        await until(a_second_has_passed, 1)
+        answer = await one.get(PRODUCT)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+
+
 async def test_an_answer_stands_for_its_period_its_question_and_its_shape_alone(redis: Redis) -> None:
     shelf, other_shop = RedisShelf(redis, Circuit, "one"), RedisShelf(redis, Circuit, "other")
     made = Ready.of(b"{\n}", 7)
