@@ -6,6 +6,7 @@ pytest_plugins = [
     "side_by_side",
     "chassis.fixtures",
     "chassis.rabbit_fixtures",
+    "chassis.redis_fixtures",
     "shopping",
     "cast",
     "past",

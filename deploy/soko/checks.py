@@ -29,6 +29,13 @@ def deploy_problems(settings: ShopSettings) -> list[str]:
     return [*_needed(settings), *_refused(settings)]
 
 
+def deploy_advice() -> list[str]:
+    """One line for each setting without which a shop for real customers opens all the same."""
+    if os.environ.get("REDIS_URL"):
+        return []
+    return ["REDIS_URL is not set: where several gateways run, each counts rate limits for itself."]
+
+
 def _needed(settings: ShopSettings) -> list[str]:
     found = []
     key = settings.soko_internal_key.get_secret_value()
@@ -60,10 +67,10 @@ def _refused(settings: ShopSettings) -> list[str]:
     for name, value in sorted(os.environ.items()):
         if name.endswith(("_SECRET", "_PASSWORD", "_KEY")) and value.lower() in PUBLISHED:
             found.append(f"{name} is a published default: set a secret of your own.")
-    addresses = ("DATABASE_URL", "RABBITMQ_URL", *(variable(service, "DATABASE_URL") for service in SERVICES))
+    databases = (variable(service, "DATABASE_URL") for service in SERVICES)
     found.extend(
         f"The password in {name} is a published default: set one of your own."
-        for name in addresses
+        for name in ("DATABASE_URL", "RABBITMQ_URL", "REDIS_URL", *databases)
         if urlsplit(os.environ.get(name, "")).password in PUBLISHED
     )
     return found

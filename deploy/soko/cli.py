@@ -98,7 +98,7 @@ def reset() -> None:
 @app.command()
 def check(deploy: Annotated[bool, typer.Option("--deploy", help="Settings that real customers need.")] = False) -> None:
     """Look for settings that cannot work."""
-    from soko.checks import deploy_problems, read_all
+    from soko.checks import deploy_advice, deploy_problems, read_all
 
     with plainly():
         settings = ShopSettings()
@@ -108,6 +108,8 @@ def check(deploy: Annotated[bool, typer.Option("--deploy", help="Settings that r
         if found:
             raise typer.Exit(1)
         read_all()
+        for line in deploy_advice() if deploy else ():
+            console.print(line, style="yellow", markup=False, soft_wrap=True)
         console.print("All settings are good.")
 
 

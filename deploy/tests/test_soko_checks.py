@@ -1,7 +1,7 @@
 """What real customers' shops are not started with."""
 
 import pytest
-from soko.checks import deploy_problems
+from soko.checks import deploy_advice, deploy_problems
 from soko.settings import ShopSettings
 
 GOOD = {
@@ -14,7 +14,7 @@ GOOD = {
 
 @pytest.fixture(autouse=True)
 def _nothing_else_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("CARDSIM_URL", "SOKO_FAULTS", "SOKO_RATE_LIMITS", "RABBITMQ_URL"):
+    for name in ("CARDSIM_URL", "SOKO_FAULTS", "SOKO_RATE_LIMITS", "RABBITMQ_URL", "REDIS_URL"):
         monkeypatch.delenv(name, raising=False)
     for name, value in GOOD.items():
         monkeypatch.setenv(name, value)
@@ -34,6 +34,7 @@ def test_a_shop_with_all_it_needs_may_open() -> None:
         ("PUBLIC_URL", "http://shop.example", "PUBLIC_URL must be https"),
         ("DATABASE_URL", "", "The embedded PostgreSQL is for development"),
         ("DATABASE_URL", "postgresql://soko:changeme@db.example", "The password in DATABASE_URL"),
+        ("REDIS_URL", "rediss://:secret@redis.example", "The password in REDIS_URL"),
         ("CARDSIM_URL", "http://cardsim:8000", "CARDSIM_URL"),
         ("SOKO_FAULTS", "relay.sent:1", "SOKO_FAULTS"),
         ("SOKO_RATE_LIMITS", "off", "SOKO_RATE_LIMITS"),
@@ -45,3 +46,10 @@ def test_what_is_missing_or_dangerous_is_named(
 ) -> None:
     monkeypatch.setenv(name, value)
     assert [line for line in deploy_problems(ShopSettings()) if line.startswith(said)]
+
+
+def test_a_shop_without_redis_is_told_that_gateways_count_for_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    (advice,) = deploy_advice()
+    assert advice.startswith("REDIS_URL is not set")
+    monkeypatch.setenv("REDIS_URL", "rediss://:k3v9Zq8sLw@redis.example")
+    assert deploy_advice() == deploy_problems(ShopSettings()) == []

@@ -90,6 +90,11 @@ class Gateway:
                 span.answered(f"{scope['method']} {service}", status)
                 span.end()
 
+    async def close(self) -> None:
+        """Let go of what counting needs."""
+        if self._limits is not None:
+            await self._limits.close()
+
     def _trace(self, arrived: Arrived) -> "Span | None":
         """A span for the request, which its service goes on from; None while nobody collects them, and for probes."""
         if telemetry.tracing is None or arrived.path[:8] == "/health/":

@@ -40,7 +40,7 @@ class Door:
         authentication = Authentication(Verifier(self.keys, clock), self.revocations, tokens)
         pages = Pages(settings, documents, Health(self.keys, self._peers, upstreams))
         asked = operators(self._peers, [name for name in upstreams if name != CARDSIM], authentication)
-        self.app: ASGIApp = Gateway(settings, {**upstreams, OPERATORS: asked}, authentication, pages)
+        self.app = Gateway(settings, {**upstreams, OPERATORS: asked}, authentication, pages)
         self._connections = {app.connections for app in upstreams.values() if isinstance(app, Upstream)}
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -58,6 +58,7 @@ class Door:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for connections in self._connections:
             await connections.close()
+        await self.app.close()
 
     async def _learn_keys(self) -> None:
         while not await self.keys.refresh():  # noqa: ASYNC110 - only asking tells whether identity is up

@@ -7,7 +7,7 @@ from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from chassis import urls
-from chassis.settings import Settings as Shared
+from chassis.settings import WithRedis
 from limits import parse
 from pydantic import Field, field_validator
 
@@ -17,7 +17,7 @@ HOST: Final = re.compile(r"\*|(\*\.)?[\w.-]+|\[[0-9A-Fa-f:.]+\]")
 DEVELOPERS_ORIGINS = "http://localhost:3000,http://localhost:5173"
 
 
-class Settings(Shared):
+class Settings(WithRedis):
     """The shared settings, and those of the shop's edge. Lists are comma-separated."""
 
     allowed_hosts: str = Field(

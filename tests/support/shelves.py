@@ -1,8 +1,16 @@
-"""A catalog, staff who fill it, and an inventory that takes what they say is there."""
+"""A catalog, staff who fill it, replicas of it, and an inventory that takes what they say is there."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
+import httpx
+from catalog.service import build
+from catalog.settings import Settings
 from chassis.fixtures import Harness
+from chassis.service import Service
+from chassis.world import utc_now
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -49,3 +57,17 @@ async def names(shop: Harness, query: str = "", **headers: str) -> list[str]:
     answer = await shop.client.get(f"/api/v1/products?{query}", headers=headers)
     assert answer.status_code == 200, answer.text
     return [each["name"] for each in answer.json()["items"]]
+
+
+@asynccontextmanager
+async def replica(shop: Harness, *, loops: bool = True) -> AsyncIterator[tuple[Service, httpx.AsyncClient]]:
+    """Another process of the same shop, by the clock on the wall; without ``loops`` it looks when it is asked."""
+    assert isinstance(shop.service.settings, Settings)
+    service = build(shop.service.settings, replace(shop.service.world, clock=utc_now))
+    await (service.start() if loops else service.open_database())
+    transport = httpx.ASGITransport(app=service.app, raise_app_exceptions=False)
+    try:
+        async with httpx.AsyncClient(transport=transport, base_url="http://soko") as client:
+            yield service, client
+    finally:
+        await service.stop()

@@ -53,7 +53,7 @@ class Service:
 
     ``tables`` is the metadata of its own tables, ``migrations`` the package that makes them. ``routers`` answer HTTP.
     ``settled`` is the column of ``Waiters``. ``extra`` are loops of the service's own, steps like the chassis's.
-    ``sagas`` names processes and the query for when the oldest that has not settled began.
+    ``sagas`` names processes and the query for when the oldest that has not settled began. ``closes`` is awaited last.
     """
 
     def __init__(
@@ -72,6 +72,7 @@ class Service:
         settled: sa.Column[bool] | None = None,
         extra: Iterable[Callable[["Service"], Awaitable[int]]] = (),
         sagas: Mapping[str, str] | None = None,
+        closes: Iterable[Callable[[], Awaitable[None]]] = (),
     ) -> None:
         self.name, self.settings, self.tables, self.migrations = name, settings, tables, migrations
         tokens = ServiceTokens(name, settings.soko_internal_key.get_secret_value(), world.clock)
@@ -96,7 +97,7 @@ class Service:
         self._relay, self._worker = Relay(self), Worker(self)
         self.arrivals = Arrivals(self, self._worker)
         self._timers, self._caller = Timers(self), Caller(self)
-        self._extra, self._sagas = tuple(extra), sagas or {}
+        self._extra, self._sagas, self._closes = tuple(extra), sagas or {}, tuple(closes)
         self._wakes = defaultdict[str, asyncio.Event](asyncio.Event)
         self._loops: list[asyncio.Task[None]] = []
         self._stopping = False
@@ -304,6 +305,8 @@ class Service:
         self._relay.stop()
         self._worker.stop()
         await self.database.stop()
+        for close in self._closes:
+            await close()
 
     async def _loop(self, name: str, step: Callable[[], Awaitable[int]], pause: float) -> None:
         """``while: step()``, asleep while there is nothing to do; an outage is waited out with growing delay."""

@@ -88,6 +88,22 @@ class Settings(BaseSettings):
         return self.soko_env in ("staging", "production")
 
 
+class WithRedis(Settings):
+    """The shared settings, and the Redis in which replicas of a service keep what they have in common."""
+
+    redis_url: SecretStr = Field(
+        SecretStr(""),
+        description="A Redis, redis://user:password@host:6379/0 or rediss://: replicas share the catalog's ready "
+        "answers and the gateway's rate limits there. Without it each process has its own in memory.",
+    )
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, url: SecretStr) -> SecretStr:
+        urls.redis(url.get_secret_value())
+        return url
+
+
 class ProcessSettings(Settings):
     """The shared settings, and those of the process around a service."""
 

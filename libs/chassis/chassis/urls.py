@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
+_NUMBER: Final = re.compile("[0-9]{1,5}")
 _HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s/:@\[\],]+)(:[0-9]+)?")
 
 
@@ -30,6 +31,22 @@ def origins(given: str) -> str:
     """The same of several with commas between; ``*`` is any."""
     listed = [each.strip() for each in given.split(",") if each.strip()]
     return ",".join(each if each == "*" else origin(each) for each in listed)
+
+
+def redis(given: str, example: str = "redis://user:password@host:6379/0") -> str:
+    """``given``, if it is empty or names a Redis: a database by its number, no option that its client does not know."""
+    if not url(given, ("redis", "rediss"), example):
+        return given
+    from chassis.redis import connect
+
+    database = urlsplit(given).path.removeprefix("/")
+    try:
+        connect(given)
+    except (ValueError, TypeError):
+        database = "none"
+    if database and not _NUMBER.fullmatch(database):
+        raise ValueError(f"must be an address such as {example}")
+    return given
 
 
 def _leads_somewhere(given: str, schemes: Sequence[str]) -> bool:

@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 from chassis.main import serve
-from chassis.settings import Environment, ProcessSettings, Settings, broken
+from chassis.settings import Environment, ProcessSettings, Settings, WithRedis, broken
 from pydantic import Field, ValidationError
 
 
@@ -69,6 +69,40 @@ def test_what_is_no_address_is_refused_in_one_line_everywhere(
     (line,) = broken(refused.value)
     assert line.startswith(f"{name}: must be an address such as {'https' if name == 'PUBLIC_URL' else ''}")
     assert "secret" not in line
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "redis://cache.example",
+        "redis://soko:p%40ss@[::1]:6379/15",
+        "rediss://:pass@cache.example:6380/0?ssl_ca_certs=/etc/ca.pem",
+    ],
+)
+def test_a_redis_is_taken_as_it_is_and_not_shown(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("REDIS_URL", value)
+    assert WithRedis().redis_url.get_secret_value() == value
+    assert "pass" not in repr(WithRedis())
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *NONSENSE,
+        "redis://",
+        "redis://:secret@cache.example/name",
+        "redis://:secret@cache.example/0/1",
+        "redis://:secret@cache.example:x/0",
+        "redis://:secret@cache.example?db=secret",
+        "redis://:secret@cache.example?nonsense=secret",
+    ],
+)
+def test_what_is_no_redis_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("REDIS_URL", value)
+    with pytest.raises(ValidationError) as refused:
+        WithRedis()
+    assert broken(refused.value) == ["REDIS_URL: must be an address such as redis://user:password@host:6379/0"]
 
 
 def test_a_slash_behind_the_shops_address_is_as_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,6 @@
-"""Ready answers, kept in memory until something that is shown changes.
+"""Ready answers, kept in memory until something that is shown changes, and shared by replicas where there is a shelf.
 
-Each replica polls its own database's change counter every 200 ms, so another replica's write is seen within that; its
-own writes drop its answers at once.
+``catalog.watching`` says when that is; a process's own writes drop its answers at once.
 """
 
 import asyncio
@@ -9,24 +8,15 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 from zlib import crc32
 
-from chassis.service import Service
 from chassis.world import utc_now
 
 MOST_BYTES = 64 * 1024 * 1024
 OVERHEAD = 500
 """Bytes an answer costs besides its body and query: clients can ask for as many empty lists as they like."""
-LONGEST = timedelta(minutes=10)
-"""No answer is kept for longer."""
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
-# The counter, and the next moment at which a sale starts or ends: until then nothing shown changes by itself.
-LOOK = """
-SELECT (SELECT coalesce(sum(count), 0)::bigint FROM changes) AS count, least(
-    (SELECT min(starts_at) FROM discounts WHERE starts_at > $1),
-    (SELECT min(ends_at) FROM discounts WHERE ends_at > $1)) AS edge
-"""
-
 Key = tuple[str, bytes]
 """Path and query string."""
 
@@ -45,54 +35,113 @@ class Ready:
         return cls(body, f'"{check}"'.encode() if sequence is None else f'"{sequence}-{check}"'.encode())
 
 
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A time in which what is shown does not change. All replicas call it the same: ``mark`` is the counter's."""
+
+    mark: str
+    until: datetime
+
+
+class Shelf(Protocol):
+    """Where replicas share answers. What it gives was put there for this very period."""
+
+    async def get(self, period: Period, key: Key) -> Ready | None:
+        """The answer, if it is there."""
+
+    async def put(self, period: Period, key: Key, made: Ready, lasts: timedelta) -> None:
+        """Keep it for so long."""
+
+
 class Answers:
     """The newest answers, up to so many bytes.
 
     What was read before a change must not be kept after it: an answer is kept only if nothing was dropped since its
-    reading began. Several requests for one missing answer wait for the first. Prices change with the clock too: all
-    stand until a moment that ``stand_until`` names, and before it has named one nothing is kept.
+    reading began. Several requests for one missing answer wait for the first. All stand for the time of one ``Period``
+    and for as long as the last look at it is good; for whoever comes later than that, one is made first.
+
+    On the shelf an answer stands under the period that was known before its reading began, so it is at least as new as
+    that. Whoever knows a later period does not find it, however late it is put there, and nobody has to delete it: no
+    race of a slow reader with a writer is left, and a writer that dies after its commit leaves nothing undone. After a
+    write of its own a process knows no period until the next look, and leaves the shelf alone.
     """
 
-    def __init__(self, clock: Callable[[], datetime] = utc_now, most_bytes: int = MOST_BYTES) -> None:
-        self._clock, self._until = clock, LONG_AGO
+    def __init__(
+        self,
+        clock: Callable[[], datetime] = utc_now,
+        most_bytes: int = MOST_BYTES,
+        shelf: Shelf | None = None,
+    ) -> None:
+        self._clock, self._shelf = clock, shelf
+        self._until = self._ends = LONG_AGO
+        self._period: Period | None = None
+        self._look: Callable[[], Awaitable[object]] | None = None
+        self._looking: asyncio.Task[object] | None = None
         self._kept: OrderedDict[Key, Ready] = OrderedDict()
         self._making: dict[Key, asyncio.Future[Ready]] = {}
-        self._bytes, self._most_bytes, self._generation = 0, most_bytes, 0
+        self._bytes, self._most_bytes = 0, most_bytes
+        self.drops = 0
 
     def get(self, key: Key) -> Ready | None:
-        """The answer, if it is still true."""
-        if self._kept and self._clock() >= self._until:
-            self.drop()
-        return self._kept.get(key)
+        """The answer, if it is known to be true still."""
+        return self._kept.get(key) if self._clock() < self._until else None
 
-    def stand_until(self, moment: datetime) -> None:
-        """Nothing kept is shown from this moment on."""
-        self._until = moment
+    async def current(self, key: Key) -> Ready | None:
+        """The same after a look, where the last one is too long ago."""
+        if self._clock() >= self._until and self._look is not None:
+            await self._look_now(self._look)
+            return self._kept.get(key)
+        return self.get(key)
+
+    def stand(self, period: Period, until: datetime) -> None:
+        """What is read from now on shows ``period``, and nothing is shown from ``until`` on without another look."""
+        if period != self._period:
+            self.drop()
+            self._period = period
+        self._until, self._ends = until, period.until
 
     def doubt(self) -> None:
         """Something shown has changed, and from when on it changes again is not known yet."""
         self.drop()
-        self._until = LONG_AGO
+        self._until = self._ends = LONG_AGO
 
-    async def make(self, key: Key, read: Callable[[], Awaitable[Ready]]) -> Ready:
-        """The answer kept for ``key``, else what ``read`` answers now."""
+    def follow(self, look: Callable[[], Awaitable[object]]) -> None:
+        """``look`` says ``stand``."""
+        self._look = look
+
+    async def make(self, key: Key, read: Callable[[], Awaitable[Ready]], *, shared: bool = True) -> Ready:
+        """The answer kept for ``key``, else what ``read`` answers now. What is not ``shared`` stays in this process."""
         while True:
-            if found := self.get(key):
+            if found := await self.current(key):
                 return found
             if (others := self._making.get(key)) is None:
                 break
             try:
                 return await asyncio.shield(others)
             except asyncio.CancelledError:
-                if not others.cancelled():
+                task = asyncio.current_task()
+                if not others.cancelled() or (task and task.cancelling()):
                     raise
-        return await self._read(key, read)
+        return await self._read(key, read, self._shelf if shared else None)
 
-    async def _read(self, key: Key, read: Callable[[], Awaitable[Ready]]) -> Ready:
-        generation = self._generation
+    async def _look_now(self, look: Callable[[], Awaitable[object]]) -> None:
+        """A look that is good, be it because it begins from now on: one for all who wait for one."""
+        under_way = self._looking
+        if under_way is not None and not under_way.done():
+            await asyncio.wait([under_way])
+            if self._clock() < self._until:
+                return
+        if self._looking is under_way:
+            self._looking = asyncio.ensure_future(look())
+        assert self._looking is not None
+        await asyncio.shield(self._looking)
+
+    async def _read(self, key: Key, read: Callable[[], Awaitable[Ready]], shelf: Shelf | None) -> Ready:
+        drops, period = self.drops, self._period if self._clock() < self._until else None
         mine = self._making[key] = asyncio.get_running_loop().create_future()
         try:
-            made = await read()
+            found = await shelf.get(period, key) if shelf and period else None
+            made = found or await read()
         except BaseException as error:
             if isinstance(error, Exception) and not mine.cancelled():
                 mine.set_exception(error)
@@ -102,22 +151,28 @@ class Answers:
             raise
         else:
             mine.set_result(made)
-            if generation == self._generation and self._clock() < self._until:
-                self._keep(key, made)
-            return made
         finally:
             if self._making.get(key) is mine:
                 del self._making[key]
+        now = self._clock()
+        if drops == self.drops and now < self._ends:
+            self._keep(key, made)
+            if shelf and period and not found:
+                await shelf.put(period, key, made, period.until - now)
+        return made
 
     def drop(self) -> None:
         """Something shown has changed."""
-        self._generation += 1
+        self.drops += 1
+        self._period = None
         self._bytes = 0
         self._kept.clear()
         # A reading under way may have begun before the change: whoever comes now reads anew.
         self._making.clear()
 
     def _keep(self, key: Key, made: Ready) -> None:
+        if (before := self._kept.pop(key, None)) is not None:
+            self._bytes -= _size(key, before)
         self._kept[key] = made
         self._bytes += _size(key, made)
         while self._bytes > self._most_bytes:
@@ -126,27 +181,3 @@ class Answers:
 
 def _size(key: Key, made: Ready) -> int:
     return len(key[1]) + len(made.body) + OVERHEAD
-
-
-class ChangeWatch:
-    """Drops the answers when the database's change counter has moved, and says until when they stand.
-
-    While the database is away they stand on till then: nobody can change what they say without it.
-    """
-
-    def __init__(self, answers: Answers) -> None:
-        self._answers = answers
-        self._count: int | None = None
-        self._dropped = LONG_AGO
-
-    async def look(self, service: Service) -> int:
-        """One look at the counter: a step of the service's loop, which rests for 200 ms after each."""
-        now = service.world.clock()
-        row = await service.database.pool.fetchrow(LOOK, now)
-        assert row is not None
-        if row["count"] != self._count or now >= self._dropped + LONGEST:
-            self._answers.drop()
-            self._count, self._dropped = row["count"], now
-        longest = self._dropped + LONGEST
-        self._answers.stand_until(min(longest, row["edge"] or longest))
-        return 0

@@ -1,21 +1,25 @@
 """The catalog, composed."""
 
+from functools import partial
+
 from chassis.service import Service
 from chassis.world import World
 
 from catalog.api import bulk, categories, discounts, images, internal, lists, products, reviews, variants
 from catalog.bulk.imports import FORGET_IMPORTS, work
-from catalog.cache import Answers, ChangeWatch
+from catalog.cache import Answers
 from catalog.fast import FastReads
 from catalog.images import Pictures
 from catalog.prices import keep_current
 from catalog.reviews import calls
 from catalog.settings import Settings
+from catalog.shelf import shelf_of
 from catalog.sold_out import LIST_BY_STOCK
 from catalog.subscriptions import subscriptions
 from catalog.tables import metadata
 from catalog.telling import FORGET_PAST_PRICES, tell
 from catalog.vocabulary import Vocabulary
+from catalog.watching import look
 
 ROUTERS = (
     bulk.router,
@@ -32,7 +36,8 @@ ROUTERS = (
 
 def build(settings: Settings, world: World) -> Service:
     """The service, not yet started."""
-    answers = Answers(world.clock)
+    shelf = shelf_of(settings)
+    answers = Answers(world.clock, shelf=shelf)
     service = Service(
         "catalog",
         settings,
@@ -43,8 +48,10 @@ def build(settings: Settings, world: World) -> Service:
         subscriptions=subscriptions,
         calls=calls,
         jobs=(FORGET_PAST_PRICES, FORGET_IMPORTS, LIST_BY_STOCK),
-        extra=(ChangeWatch(answers).look, keep_current, tell, work),
+        extra=(partial(look, answers), keep_current, tell, work),
+        closes=(shelf.close,) if shelf else (),
     )
+    answers.follow(partial(look, answers, service))
     service.app.state.answers = answers
     service.app.state.pictures = Pictures(settings)
     service.app.state.vocabulary = Vocabulary()

@@ -1,10 +1,10 @@
 """What the catalog is told from outside."""
 
-from chassis.settings import Settings as Shared
+from chassis.settings import WithRedis
 from pydantic import Field, SecretStr
 
 
-class Settings(Shared):
+class Settings(WithRedis):
     """The shared settings, and the catalog's own database."""
 
     database_url: str = Field(

@@ -2,14 +2,15 @@ import asyncio
 from datetime import UTC, datetime
 
 import pytest
-from catalog.cache import MOST_BYTES, OVERHEAD, Answers, Ready
+from catalog.cache import MOST_BYTES, OVERHEAD, Answers, Period, Ready
 
 KEY = ("/api/v1/products", b"")
+ALWAYS = Period("1", datetime.max.replace(tzinfo=UTC))
 
 
 def kept(most_bytes: int = MOST_BYTES) -> Answers:
     answers = Answers(most_bytes=most_bytes)
-    answers.stand_until(datetime.max.replace(tzinfo=UTC))
+    answers.stand(ALWAYS, ALWAYS.until)
     return answers
 
 
@@ -97,6 +98,38 @@ async def test_when_the_first_goes_away_another_reads() -> None:
 
     assert (await second).body == b"a"
     assert reading.times == 2
+
+
+async def test_who_goes_away_together_with_the_first_does_not_read_on() -> None:
+    answers, reading = kept(), Reading("a")
+    asking = [await started(asyncio.create_task(answers.make(KEY, reading))) for _ in range(2)]
+
+    for each in asking:
+        each.cancel()
+    await asyncio.wait(asking, timeout=5)
+
+    assert [each.cancelled() for each in asking] == [True, True]
+    assert reading.times == 1
+
+
+async def test_whoever_comes_when_the_last_look_is_too_long_ago_looks_first_all_with_one_look() -> None:
+    answers, reading, looks = Answers(), Reading("a"), 0
+
+    async def look() -> None:
+        nonlocal looks
+        looks += 1
+        await asyncio.sleep(0)
+        answers.stand(ALWAYS, ALWAYS.until)
+
+    answers.follow(look)
+    reading.go.set()
+    await asyncio.gather(*(answers.make(KEY, reading) for _ in range(5)))
+
+    assert (looks, reading.times) == (1, 1)
+    answers.stand(ALWAYS, datetime.min.replace(tzinfo=UTC))
+    assert answers.get(KEY) is None
+    await answers.make(KEY, reading)
+    assert (looks, reading.times) == (2, 1)
 
 
 async def test_the_oldest_answers_make_room() -> None:

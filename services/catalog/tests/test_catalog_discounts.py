@@ -75,9 +75,11 @@ async def test_a_kept_answer_does_not_outlive_the_sale_that_it_shows(shop: Harne
         shop.clock.advance(HOUR)
         assert shop.service.app.state.answers.get(("/api/v1/products/kettle", b"")) is None
         await shop.settle()
+        assert shop.service.app.state.answers.get(("/api/v1/products/kettle", b"")) is None
 
 
 async def test_nothing_is_kept_for_longer_than_ten_minutes(shop: Harness) -> None:
+    shop.clock.now = shop.clock.now.replace(minute=20, second=0, microsecond=0)
     await kettle(shop)
     await shop.settle()
     await costs(shop)
@@ -87,6 +89,8 @@ async def test_nothing_is_kept_for_longer_than_ten_minutes(shop: Harness) -> Non
     await shop.settle()
     assert answers.get(key) is not None
     shop.clock.advance(timedelta(seconds=1))
+    assert answers.get(key) is None
+    await shop.settle()
     assert answers.get(key) is None
 
 

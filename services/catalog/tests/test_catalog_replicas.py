@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
 from typing import Any
@@ -12,28 +11,16 @@ import pytest
 from catalog.service import build
 from catalog.settings import Settings
 from chassis.fixtures import Harness
-from shelves import Inventory, kes, kettle, make, staff
+from shelves import Inventory, kes, kettle, make, replica, staff
 
 PRODUCT = "/api/v1/products/kettle"
 
 
-@pytest.fixture
-async def shop(running: Callable[..., Any]) -> AsyncIterator[Harness]:
-    async with running(build, Settings, peers={"inventory": Inventory().app()}) as harness:
+@pytest.fixture(params=["memory", "redis"])
+async def shop(running: Callable[..., Any], request: pytest.FixtureRequest) -> AsyncIterator[Harness]:
+    url = request.getfixturevalue("redis_url") if request.param == "redis" else ""
+    async with running(build, Settings, peers={"inventory": Inventory().app()}, redis_url=url) as harness:
         yield harness
-
-
-@asynccontextmanager
-async def replica(shop: Harness) -> AsyncIterator[httpx.AsyncClient]:
-    """Another process of the same shop, with its loops running."""
-    assert isinstance(shop.service.settings, Settings)
-    service = build(shop.service.settings, shop.service.world)
-    await service.start()
-    try:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=service.app), base_url="http://soko") as client:
-            yield client
-    finally:
-        await service.stop()
 
 
 async def seconds_until(client: httpx.AsyncClient, path: str, shows: Callable[[Any], bool]) -> float:
@@ -50,7 +37,7 @@ def costs(amount: str) -> Callable[[Any], bool]:
 
 async def test_no_reader_sees_a_price_older_than_a_second_after_its_change(shop: Harness) -> None:
     await kettle(shop)
-    async with replica(shop) as other:
+    async with replica(shop) as (_, other):
         late = []
         for n in range(1, 8):
             await other.get(PRODUCT)
@@ -65,7 +52,7 @@ async def test_a_discount_a_review_and_a_category_are_seen_by_the_other_too(shop
     await make(shop, "/api/v1/categories", name="Home")
     await kettle(shop, category_id="home")
     ends_at = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
-    async with replica(shop) as other:
+    async with replica(shop) as (_, other):
         for path in (PRODUCT, "/api/v1/categories/tree"):
             await other.get(path)
         await make(shop, "/api/v1/discounts", name="Sale", percent=10, ends_at=ends_at, category_ids=["home"])

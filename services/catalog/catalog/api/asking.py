@@ -67,18 +67,18 @@ class Asking:
         """A connection to read on: ``async with ask.sql() as sql``."""
         return self.service.database.engine.connect()
 
-    async def public(self, read: Read) -> Response:
-        """What everyone sees: kept, and shared by all who ask the same."""
+    async def public(self, read: Read, *, shared: bool = True) -> Response:
+        """What everyone sees: kept for all who ask the same, by replicas in common unless it tells of people."""
         scope = self.request.scope
         try:
-            return self.reply(await self.answers.make((scope["path"], scope["query_string"]), read))
+            return self.reply(await self.answers.make((scope["path"], scope["query_string"]), read, shared=shared))
         except Renamed as renamed:
             return self._moved(renamed.slug)
 
-    async def seen(self, read: Read) -> Response:
+    async def seen(self, read: Read, *, shared: bool = True) -> Response:
         """What staff see more of than everyone: for them it is never kept."""
         if not self.staff:
-            return await self.public(read)
+            return await self.public(read, shared=shared)
         try:
             return self.reply(await read())
         except Renamed as renamed:

@@ -84,7 +84,7 @@ async def list_product_reviews(
             wanted = Wanted(product_id, None, rating, None if ask.staff else False)
             return await _page(sql, ask, wanted, order, page)
 
-    return await ask.seen(read)
+    return await ask.seen(read, shared=False)
 
 
 @router.get(
@@ -115,7 +115,7 @@ async def list_reviews(
             wanted = Wanted(product_id, customer_id, rating, hidden if ask.staff or mine else False)
             return await _page(sql, ask, wanted, order, page)
 
-    return ask.reply(await read()) if mine else await ask.seen(read)
+    return ask.reply(await read()) if mine else await ask.seen(read, shared=False)
 
 
 @router.post(
