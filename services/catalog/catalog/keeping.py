@@ -49,8 +49,8 @@ ORDER BY changed, number LIMIT $4::integer
 class KeptBitmaps:
     """The bitmaps of one database, for this process."""
 
-    def __init__(self) -> None:
-        self._bitmaps = Bitmaps()
+    def __init__(self, bitmaps: Bitmaps | None = None, chunk: int = CHUNK) -> None:
+        self._bitmaps, self._chunk = bitmaps or Bitmaps(), chunk
         self._loaded = False
         self._at = (0, 0)
         """Transaction and number of what was read last."""
@@ -65,9 +65,9 @@ class KeptBitmaps:
         async with self._one_at_a_time:
             midway = self._unfinished is not None
             read = await self._read(sql)
-            if midway and read < CHUNK:  # what was written behind the earlier chunks is still to be seen
+            if midway and read < self._chunk:  # what was written behind the earlier chunks is still to be seen
                 read = await self._read(sql)
-        return self._bitmaps if read < CHUNK else None
+        return self._bitmaps if read < self._chunk else None
 
     async def read_on(self, service: Service) -> int:
         """A step of the service's loop: a chunk, until all is read. How many products it had."""
@@ -77,13 +77,13 @@ class KeptBitmaps:
             return await self._read(sql)
 
     async def _read(self, sql: AsyncConnection) -> int:
-        rows = await (await driver(sql)).fetch(NEXT, *self._at, self._loaded, CHUNK)
+        rows = await (await driver(sql)).fetch(NEXT, *self._at, self._loaded, self._chunk)
         if rows:
             if self._unfinished is None:
                 self._unfinished = rows[0]["unfinished"]
             self._bitmaps.put((row["number"], _having(row)) for row in rows)
             self._at = rows[-1]["changed"], rows[-1]["number"]
-        if len(rows) < CHUNK:
+        if len(rows) < self._chunk:
             if self._unfinished is not None:
                 self._at, self._unfinished = (self._unfinished, 0), None
             self._loaded = True
