@@ -10,7 +10,7 @@ from catalog.keeping import CHUNK, STATUS, KeptBitmaps, bitmaps_of
 from catalog.service import build
 from catalog.settings import Settings
 from chassis.fixtures import Harness
-from shelves import Inventory, kes, kettle, make, staff
+from shelves import Inventory, kes, kettle, make, names, staff
 from soko_contracts import inventory
 from sqlalchemy import text
 
@@ -158,3 +158,16 @@ async def test_rows_restored_from_a_server_that_was_further_on_are_read_once(sho
     await pool.execute(STATE, "p1", "draft")
     assert await active(shop) == 699
     assert await active(shop) == 699
+
+
+async def test_a_page_by_price_is_whole_where_products_have_gone_since_they_were_counted(shop: Harness) -> None:
+    await shop.service.database.pool.execute(MANY)
+    await shop.service.database.pool.execute("UPDATE products SET current_price = number, name = number::text")
+    await shop.settle()
+    assert await names(shop, "min_price=0&ordering=price&limit=2") == ["1", "2"]
+
+    await shop.service.database.pool.execute("ALTER TABLE products DISABLE TRIGGER products_noted")
+    await shop.service.database.pool.execute("UPDATE products SET status = 'archived' WHERE number < 3")
+    shop.service.app.state.answers.drop()
+
+    assert await names(shop, "min_price=0&ordering=price&limit=2") == ["3", "4"]
