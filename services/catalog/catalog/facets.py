@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catalog.bitmaps import NotHeld
 from catalog.filters import Filters, brand, conditions, resolved
-from catalog.fitting import Counted, Fitting, all_parents, fitting
+from catalog.fitting import Counted, Fitting, fitting
 from catalog.keeping import BOUNDS, KeptBitmaps
 from catalog.tables import categories, products
 
@@ -62,11 +62,12 @@ class Facets:
 async def facets_of(sql: AsyncConnection, kept: KeptBitmaps, wanted: Filters) -> Facets:
     """Count."""
     filters = await resolved(sql, wanted)
-    counts = await _by_bitmaps(sql, await fitting(sql, kept, filters))
+    fits, places = await fitting(sql, kept, filters), await _places(sql)
+    counts = _by_bitmaps(fits, places) if fits is not None else {}
     if missing := [name for name in GROUPS if name not in counts]:
         counts |= await _by_reading(sql, filters, missing)
     return Facets(
-        categories=await _named(sql, _of("category", counts)),
+        categories=[CategoryCount(*places[id_], count) for id_, count in _of("category", counts) if id_ in places],
         brands=_of("brand", counts),
         prices=_bands(_of("price", counts)),
         ratings=_stars(_of("rating", counts)),
@@ -74,14 +75,13 @@ async def facets_of(sql: AsyncConnection, kept: KeptBitmaps, wanted: Filters) ->
     )
 
 
-async def _by_bitmaps(sql: AsyncConnection, fits: Fitting | None) -> dict[str, list[Counted]]:
+def _by_bitmaps(fits: Fitting, places: Mapping[str, Any]) -> dict[str, list[Counted]]:
     """Those facets that are held."""
+    parents = {id_: place.parent_id for id_, place in places.items()}
     counts = dict[str, list[Counted]]()
-    if fits is not None:
-        parents = await all_parents(sql)
-        for name in GROUPS:
-            with suppress(NotHeld):
-                counts[name] = list(fits.counted(name, parents))
+    for name in GROUPS:
+        with suppress(NotHeld):
+            counts[name] = list(fits.counted(name, parents))
     return counts
 
 
@@ -186,11 +186,10 @@ def _frequent(counted: tuple[str, int]) -> tuple[int, str]:
     return -counted[1], counted[0]
 
 
-async def _named(sql: AsyncConnection, counts: Sequence[tuple[str, int]]) -> list[CategoryCount]:
+async def _places(sql: AsyncConnection) -> Mapping[str, Any]:
+    """All categories by their ids: a tree has few."""
     columns = (categories.c.id, categories.c.slug, categories.c.name, categories.c.parent_id)
-    rows = await sql.execute(select(*columns).where(categories.c.id.in_([id_ for id_, _ in counts])))
-    by_id = {row.id: row for row in rows}
-    return [CategoryCount(*by_id[id_], count) for id_, count in counts if id_ in by_id]
+    return {row.id: row for row in await sql.execute(select(*columns))}
 
 
 def _bands(counts: Sequence[tuple[str, int]]) -> list[tuple[tuple[int, int], int]]:

@@ -23,7 +23,7 @@ from catalog.keeping import (
     STATUS,
     KeptBitmaps,
 )
-from catalog.tables import categories, products
+from catalog.tables import products
 
 ORDERED: Mapping[str, Facet] = {"price": PRICE_PLACES, "rating": RATING_PLACES}
 MOST_FIRST = 1000
@@ -158,9 +158,3 @@ async def fitting(sql: AsyncConnection, kept: KeptBitmaps, filters: Filters) -> 
         return Fitting(bitmaps, filters, found)
     except NotHeld:
         return None
-
-
-async def all_parents(sql: AsyncConnection) -> Mapping[str, str | None]:
-    """The parent of each category."""
-    rows = await sql.execute(select(categories.c.id, categories.c.parent_id))
-    return {id_: parent for id_, parent in rows}  # noqa: C416 - mypy knows rows, not dict(rows)
