@@ -67,7 +67,11 @@ async def facets_of(sql: AsyncConnection, kept: KeptBitmaps, wanted: Filters) ->
     if missing := [name for name in GROUPS if name not in counts]:
         counts |= await _by_reading(sql, filters, missing)
     return Facets(
-        categories=[CategoryCount(*places[id_], count) for id_, count in _of("category", counts) if id_ in places],
+        categories=[
+            CategoryCount(place.id, place.slug, place.name, place.parent_id, count)
+            for id_, count in _of("category", counts)
+            if (place := places.get(id_)) is not None
+        ],
         brands=_of("brand", counts),
         prices=_bands(_of("price", counts)),
         ratings=_stars(_of("rating", counts)),
