@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from catalog.demo_products import demo_products
+from catalog.keeping import keep_bitmaps
 from catalog.seed import seed
 from catalog.seed_words import BRANDS, MATERIALS, TREE
 from catalog.service import build
@@ -49,6 +50,8 @@ async def catalogs(server: str) -> AsyncIterator[Filled]:
         await seed(service, size)
         filling += time.perf_counter() - started
         await service.database.pool.execute("vacuum analyze")
+        while await keep_bitmaps(service):
+            pass
         variants = await service.database.pool.fetchval("select count(*) from variants")
         ids = [row["id"] for row in await service.database.pool.fetch("select id from products limit 1000")]
         yield Filled(size, variants, filling, await _measured(service, ids))

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from catalog.facets import BOUNDS
+from catalog.keeping import BOUNDS
 from catalog.words import words_of
 
 WORDS = ("kettle", "lamp", "red", "blue", "steel", "travel", "kettles", "run", "running", "chef's", "usb-c", "a")

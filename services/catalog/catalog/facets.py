@@ -1,9 +1,11 @@
 """How many of the products that fit there are by category, brand, price, rating and attribute.
 
-Each facet is counted with all filters but its own applied: what one would find by choosing another of its values.
+Each facet is counted with all filters but its own applied: what one would find by choosing another of its values. The
+bitmaps count; PostgreSQL does where they are not there yet, or have no room for a facet.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -11,7 +13,10 @@ from sqlalchemy import CTE, ColumnElement, Select, Text, cast, func, literal, li
 from sqlalchemy import tuple_ as row_of
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from catalog.bitmaps import NotHeld
 from catalog.filters import Filters, brand, conditions, resolved
+from catalog.fitting import Counted, Fitting, fitting
+from catalog.keeping import BOUNDS, KeptBitmaps
 from catalog.tables import categories, products
 
 MOST_VALUES = 100
@@ -19,8 +24,6 @@ MOST_VALUES = 100
 MOST_COUNTS = 5000
 """Of all attributes together."""
 STARS = (4, 3, 2, 1)
-BOUNDS: Sequence[int] = [digit * 10**power for power in range(15) for digit in (1, 2, 5)]
-"""Minor units: where one band of prices ends and the next begins."""
 
 GROUPS: Mapping[str, ColumnElement[Any]] = {
     "category": products.c.category_ids,
@@ -42,15 +45,6 @@ class CategoryCount(NamedTuple):
     found: int
 
 
-class Counted(NamedTuple):
-    """One value of a facet; ``name`` is an attribute's."""
-
-    facet: str
-    name: str
-    value: str
-    found: int
-
-
 @dataclass(frozen=True, slots=True)
 class Facets:
     """Pairs of a value and how many products there are.
@@ -65,27 +59,47 @@ class Facets:
     attributes: Mapping[str, Sequence[tuple[str, int]]]
 
 
-async def facets_of(sql: AsyncConnection, wanted: Filters) -> Facets:
-    """Count: one statement for all facets that no filter of their own narrows, and one for each that has one."""
+async def facets_of(sql: AsyncConnection, kept: KeptBitmaps, wanted: Filters) -> Facets:
+    """Count."""
     filters = await resolved(sql, wanted)
-    own = _without_their_own(filters)
-    counts = [
-        each
-        for each in await _counts(sql, filters, [name for name in GROUPS if name not in own])
-        if each.name not in filters.attributes
-    ]
-    for facet, others in own.items():
-        counts += await _counts(sql, others, [facet])
-    for name in filters.attributes:
-        others = replace(filters, attributes={key: of for key, of in filters.attributes.items() if key != name})
-        counts += [each for each in await _counts(sql, others, ["attribute"]) if each.name == name]
+    fits, places = await fitting(sql, kept, filters), await _places(sql)
+    counts = _by_bitmaps(fits, places) if fits is not None else {}
+    if missing := [name for name in GROUPS if name not in counts]:
+        counts |= await _by_reading(sql, filters, missing)
     return Facets(
-        categories=await _named(sql, _of("category", counts)),
+        categories=[
+            CategoryCount(place.id, place.slug, place.name, place.parent_id, count)
+            for id_, count in _of("category", counts)
+            if (place := places.get(id_)) is not None
+        ],
         brands=_of("brand", counts),
         prices=_bands(_of("price", counts)),
         ratings=_stars(_of("rating", counts)),
-        attributes=_attributes(counts),
+        attributes=_attributes(counts["attribute"]),
     )
+
+
+def _by_bitmaps(fits: Fitting, places: Mapping[str, Any]) -> dict[str, list[Counted]]:
+    """Those facets that are held."""
+    parents = {id_: place.parent_id for id_, place in places.items()}
+    counts = dict[str, list[Counted]]()
+    for name in GROUPS:
+        with suppress(NotHeld):
+            counts[name] = list(fits.counted(name, parents))
+    return counts
+
+
+async def _by_reading(sql: AsyncConnection, filters: Filters, facets: Sequence[str]) -> dict[str, list[Counted]]:
+    """One statement for all facets that no filter of their own narrows, and one for each that has one."""
+    own = {name: others for name, others in _without_their_own(filters).items() if name in facets}
+    counts = await _counts(sql, filters, [name for name in facets if name not in own])
+    counts = [each for each in counts if each.name not in filters.attributes]
+    for facet, others in own.items():
+        counts += await _counts(sql, others, [facet])
+    for name in filters.attributes if "attribute" in facets else ():
+        others = replace(filters, attributes={key: of for key, of in filters.attributes.items() if key != name})
+        counts += [each for each in await _counts(sql, others, ["attribute"]) if each.name == name]
+    return {name: [each for each in counts if each.facet == name] for name in facets}
 
 
 def _without_their_own(filters: Filters) -> dict[str, Filters]:
@@ -168,20 +182,18 @@ def _each_attribute(counted: CTE, mine: ColumnElement[bool]) -> Select[Any]:
     return select(literal("attribute"), most.c.key, most.c.value, most.c.count)
 
 
-def _of(facet: str, counts: Iterable[Counted]) -> list[tuple[str, int]]:
-    found = ((each.value, each.found) for each in counts if each.facet == facet)
-    return sorted(found, key=_frequent)[:MOST_VALUES]
+def _of(facet: str, counts: Mapping[str, Iterable[Counted]]) -> list[tuple[str, int]]:
+    return sorted(((each.value, each.found) for each in counts[facet]), key=_frequent)[:MOST_VALUES]
 
 
 def _frequent(counted: tuple[str, int]) -> tuple[int, str]:
     return -counted[1], counted[0]
 
 
-async def _named(sql: AsyncConnection, counts: Sequence[tuple[str, int]]) -> list[CategoryCount]:
+async def _places(sql: AsyncConnection) -> Mapping[str, Any]:
+    """All categories by their ids: a tree has few."""
     columns = (categories.c.id, categories.c.slug, categories.c.name, categories.c.parent_id)
-    rows = await sql.execute(select(*columns).where(categories.c.id.in_([id_ for id_, _ in counts])))
-    by_id = {row.id: row for row in rows}
-    return [CategoryCount(*by_id[id_], count) for id_, count in counts if id_ in by_id]
+    return {row.id: row for row in await sql.execute(select(*columns))}
 
 
 def _bands(counts: Sequence[tuple[str, int]]) -> list[tuple[tuple[int, int], int]]:
@@ -195,7 +207,7 @@ def _stars(counts: Sequence[tuple[str, int]]) -> list[tuple[int, int]]:
 
 def _attributes(counts: Sequence[Counted]) -> dict[str, list[tuple[str, int]]]:
     found = dict[str, list[tuple[str, int]]]()
-    for each in sorted(counts, key=lambda each: (each.name, -each.found, each.value)):
-        if each.facet == "attribute":
-            found.setdefault(each.name, []).append((each.value, each.found))
+    most = sorted(counts, key=lambda each: (-each.found, each.name, each.value))[:MOST_COUNTS]
+    for each in sorted(most, key=lambda each: each.name):
+        found.setdefault(each.name, []).append((each.value, each.found))
     return {name: values[:MOST_VALUES] for name, values in found.items()}

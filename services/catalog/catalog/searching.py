@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catalog.filters import Filters, conditions, resolved
+from catalog.keeping import bitmaps_of
 from catalog.listing import Found, Ordering, products_like
 from catalog.suggesting import Suggested, suggested
 from catalog.tables import products
@@ -19,7 +20,8 @@ async def search_products(
     service: Service, sql: AsyncConnection, wanted: Filters, ordering: Ordering, page: Paging
 ) -> tuple[Found, Filters, str | None]:
     """One page, the filters that found it, and the search in its corrected words where they are not those given."""
-    found = await products_like(sql, wanted, ordering, page)
+    kept = bitmaps_of(service)
+    found = await products_like(sql, kept, wanted, ordering, page)
     later = page.offset > 0 or bool(page.cursor)
     if found.products or not wanted.words or (later and await _any(sql, wanted)):
         return found, wanted, None
@@ -27,7 +29,7 @@ async def search_products(
     if words is None:
         return found, wanted, None
     corrected = replace(wanted, words=words)
-    return await products_like(sql, corrected, ordering, page), corrected, " ".join(words)
+    return await products_like(sql, kept, corrected, ordering, page), corrected, " ".join(words)
 
 
 async def suggest(service: Service, sql: AsyncConnection, typed: str, most: int) -> tuple[Suggested, str | None]:

@@ -10,6 +10,7 @@ from catalog.bulk.imports import FORGET_IMPORTS, work
 from catalog.cache import Answers
 from catalog.fast import FastReads
 from catalog.images import Pictures
+from catalog.keeping import KeptBitmaps, keep_bitmaps
 from catalog.prices import keep_current
 from catalog.reviews import calls
 from catalog.settings import Settings
@@ -48,12 +49,13 @@ def build(settings: Settings, world: World) -> Service:
         subscriptions=subscriptions,
         calls=calls,
         jobs=(FORGET_PAST_PRICES, FORGET_IMPORTS, LIST_BY_STOCK),
-        extra=(partial(look, answers), keep_current, tell, work),
+        extra=(partial(look, answers), keep_current, tell, work, keep_bitmaps),
         closes=(shelf.close,) if shelf else (),
     )
     answers.follow(partial(look, answers, service))
     service.app.state.answers = answers
     service.app.state.pictures = Pictures(settings)
     service.app.state.vocabulary = Vocabulary()
+    service.app.state.bitmaps = KeptBitmaps()
     service.app.add_middleware(FastReads, answers=answers)
     return service

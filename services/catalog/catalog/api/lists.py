@@ -26,6 +26,7 @@ from catalog.cache import Ready
 from catalog.domain import Status
 from catalog.facets import facets_of
 from catalog.filters import Filters
+from catalog.keeping import bitmaps_of
 from catalog.searching import search_products, suggest
 from catalog.words import words_of
 
@@ -146,7 +147,7 @@ async def _list(ask: Asking, wanted: Filters, order: Order, page: Paging, *, fac
     async def read() -> Ready:
         async with ask.sql() as sql:
             found, used, corrected = await search_products(ask.service, sql, wanted, order, page)
-            counts = await facets_of(sql, used) if facets else None
+            counts = await facets_of(sql, bitmaps_of(ask.service), used) if facets else None
         listing = listing_answer(
             ask.request, page, found, counts, corrected, ask.currency, ask.service.world.clock(), staff=ask.staff
         )
