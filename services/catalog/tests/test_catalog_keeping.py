@@ -81,7 +81,10 @@ async def test_whatever_changes_a_product_is_counted_at_once(shop: Harness) -> N
     assert [(each["slug"], each["count"]) for each in (await facets(shop))["categories"]] == [("home", 1)]
 
     await shop.client.post(f"{PATH}/reviews", json={"rating": 4}, headers=shop.bearer("c-1"))
-    assert [each["count"] for each in (await facets(shop))["ratings"]] == [1, 1, 1, 1]
+    for query in ("", "min_rating=5"):
+        assert [each["count"] for each in (await facets(shop, query))["ratings"]] == [1, 1, 1, 1]
+    assert await prices(shop, "min_rating=4.5") == {}
+    assert await prices(shop, "max_price=20.00") == await prices(shop, "min_price=60.00") == {"10.00": 1, "50.00": 1}
 
     level = inventory.StockLevel(sku="KET-1", on_hand=3, reserved=0, available=3)
     await shop.deliver(level, subject="stock-KET-1", sequence=1)
