@@ -41,6 +41,12 @@ def redis_url(redis_store: Store) -> str:
 
 
 @pytest.fixture
+def enough_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine is not an absent Redis: for tests in which it is there all the time."""
+    monkeypatch.setattr("chassis.redis.WITHIN", 10.0)
+
+
+@pytest.fixture
 def own_redis(redis_store: Store) -> Iterator[PrivateRedis]:
     """A Redis that the test may kill, freeze and empty; it runs again afterwards."""
     server = redis_store.server
