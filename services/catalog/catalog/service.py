@@ -7,7 +7,7 @@ from catalog.api import bulk, categories, discounts, images, internal, lists, pr
 from catalog.bulk.imports import FORGET_IMPORTS, work
 from catalog.cache import Answers, ChangeWatch
 from catalog.fast import FastReads
-from catalog.images import Pictures
+from catalog.picture_files import DELETE_FREE, Pictures
 from catalog.prices import keep_current
 from catalog.reviews import calls
 from catalog.settings import Settings
@@ -42,7 +42,7 @@ def build(settings: Settings, world: World) -> Service:
         routers=ROUTERS,
         subscriptions=subscriptions,
         calls=calls,
-        jobs=(FORGET_PAST_PRICES, FORGET_IMPORTS, LIST_BY_STOCK),
+        jobs=(FORGET_PAST_PRICES, FORGET_IMPORTS, LIST_BY_STOCK, DELETE_FREE),
         extra=(ChangeWatch(answers).look, keep_current, tell, work),
     )
     service.app.state.answers = answers
