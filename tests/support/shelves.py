@@ -1,12 +1,17 @@
 """A catalog, staff who fill it, and an inventory that takes what they say is there."""
 
+from io import BytesIO
 from typing import Any
 
+import httpx
 from chassis.fixtures import Harness
+from PIL import Image
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
+
+IMAGES = "/api/v1/products/kettle/images"
 
 
 class Inventory:
@@ -49,3 +54,13 @@ async def names(shop: Harness, query: str = "", **headers: str) -> list[str]:
     answer = await shop.client.get(f"/api/v1/products?{query}", headers=headers)
     assert answer.status_code == 200, answer.text
     return [each["name"] for each in answer.json()["items"]]
+
+
+def picture(kind: str = "JPEG", size: tuple[int, int] = (400, 300), color: str = "red", **more: Any) -> bytes:
+    out = BytesIO()
+    Image.new("RGB", size, color).save(out, kind, **more)
+    return out.getvalue()
+
+
+async def upload(shop: Harness, data: bytes, kind: str = "image/jpeg", **headers: str) -> httpx.Response:
+    return await shop.client.post(IMAGES, content=data, headers={**staff(shop), "Content-Type": kind, **headers})

@@ -10,6 +10,7 @@ files without a row in ``images`` are found and deleted.
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -39,6 +40,10 @@ BATCH: Final = 100
 """Pictures deleted in one transaction."""
 CONNECT_SECONDS: Final = 2
 PATIENCE_SECONDS: Final = 10
+PROBE: Final = "soko-check"
+CODE: Final = re.compile(r"<Code>(\w+)</Code>")
+NO_BUCKET: Final = "NoSuchBucket"
+"""A file that is not there and a bucket that is not there are the same 404."""
 
 HOLD: Final = """
 INSERT INTO picture_files (name, free_from) SELECT unnest($1::text[]), $2
@@ -105,10 +110,22 @@ class Pictures:
         try:
             found = await obstore.get_async(self._store, _path(name, size))
             return bytes(await found.bytes_async())
-        except FileNotFoundError:
+        except FileNotFoundError as error:
+            if NO_BUCKET in str(error):
+                raise away(error) from error
             return None
         except (BaseError, OSError) as error:
             raise away(error) from error
+
+    async def missing(self) -> str | None:
+        """Why nothing can be kept, found out by trying, in one line; None where all is well."""
+        try:
+            await obstore.put_async(self._store, PROBE, b"written by soko check")
+            await (await obstore.get_async(self._store, PROBE)).bytes_async()
+            await obstore.delete_async(self._store, PROBE)
+        except (BaseError, OSError, ValueError) as error:
+            return _reason(error)
+        return None
 
     async def drop(self, names: Sequence[str]) -> None:
         """Delete the files of these pictures, as many as there are of them. Raises obstore's errors, and OSError."""
@@ -127,6 +144,7 @@ def opened(url: str) -> ObjectStore:
     return from_url(
         url,
         client_options={
+            "allow_http": True,  # only where the endpoint's address says so
             "connect_timeout": timedelta(seconds=CONNECT_SECONDS),
             "timeout": timedelta(seconds=PATIENCE_SECONDS),
         },
@@ -136,7 +154,7 @@ def opened(url: str) -> ObjectStore:
 
 def away(error: Exception) -> Problem:
     """503 for a store that does not do what it should. The log says why: the error's text may name servers."""
-    log.warning("the store of pictures does not answer: %s", error)
+    log.warning("the store of pictures does not do it: %s", _reason(error))
     detail = "Where the pictures are kept cannot be reached."
     return Problem(UNAVAILABLE, detail, headers={"Retry-After": "5"}, service="media")
 
@@ -163,6 +181,13 @@ async def delete_free(service: Service) -> str:
 
 
 DELETE_FREE = Job("delete-free-pictures", delete_free, every=timedelta(minutes=10))
+
+
+def _reason(error: Exception) -> str:
+    """What happened, on one line, and the code that an S3 gave it. obstore says more, over many lines."""
+    text = str(error)
+    code = CODE.search(text)
+    return text.partition("\n")[0].partition(": <")[0] + (f" ({code[1]})" if code else "")
 
 
 def _path(name: str, size: str) -> str:

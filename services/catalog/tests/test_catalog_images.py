@@ -6,16 +6,13 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from catalog.picture_files import HELD, delete_free, pictures_of
 from catalog.service import build
 from catalog.settings import Settings
 from chassis.fixtures import Harness
 from PIL import Image
-from shelves import Inventory, kettle, staff
-
-URL = "/api/v1/products/kettle/images"
+from shelves import IMAGES, Inventory, kettle, picture, staff, upload
 
 
 @pytest.fixture
@@ -24,18 +21,8 @@ async def shop(running: Callable[..., Any], tmp_path: Path) -> AsyncIterator[Har
         yield harness
 
 
-def picture(kind: str = "JPEG", size: tuple[int, int] = (400, 300), color: str = "red", **more: Any) -> bytes:
-    out = BytesIO()
-    Image.new("RGB", size, color).save(out, kind, **more)
-    return out.getvalue()
-
-
-async def upload(shop: Harness, data: bytes, kind: str = "image/jpeg", **headers: str) -> httpx.Response:
-    return await shop.client.post(URL, content=data, headers={**staff(shop), "Content-Type": kind, **headers})
-
-
 async def places(shop: Harness) -> list[tuple[str, int]]:
-    return [(each["alt"], each["position"]) for each in (await shop.client.get(URL)).json()["items"]]
+    return [(each["alt"], each["position"]) for each in (await shop.client.get(IMAGES)).json()["items"]]
 
 
 def files(tmp_path: Path) -> list[Path]:
@@ -55,7 +42,7 @@ async def test_a_picture_is_shown_in_three_sizes_and_kept_for_ever(shop: Harness
 
     assert made.status_code == 201, made.text
     shown = (await shop.client.get("/api/v1/products/kettle")).json()["images"]
-    assert shown == [made.json()] == (await shop.client.get(URL)).json()["items"]
+    assert shown == [made.json()] == (await shop.client.get(IMAGES)).json()["items"]
     assert (shown[0]["width"], shown[0]["height"], shown[0]["position"]) == (1600, 1200, 0)
     for size, longest in (("thumbnail", 240), ("medium", 720), ("large", 1600)):
         answer = await shop.client.get(shown[0][size])
@@ -70,7 +57,7 @@ async def test_a_form_says_more_of_the_file(shop: Harness, kind: str) -> None:
     variant_id = product["variants"][0]["id"]
 
     answer = await shop.client.post(
-        URL,
+        IMAGES,
         data={"alt": "From the side", "position": "3", "variant_id": variant_id},
         files={"file": ("kettle", picture(kind))},
         headers=staff(shop),
@@ -96,7 +83,7 @@ async def test_an_upload_has_8_mib_at_most_and_is_a_picture_by_its_name(shop: Ha
 
     too_large = await upload(shop, b"x" * (8 * 1024 * 1024 + 1))
     not_one = await upload(shop, b"{}", "application/json")
-    nothing = await shop.client.post(URL, files={"other": b"x"}, headers=staff(shop))
+    nothing = await shop.client.post(IMAGES, files={"other": b"x"}, headers=staff(shop))
 
     assert (too_large.status_code, not_one.status_code, nothing.status_code) == (413, 415, 422)
 
@@ -110,7 +97,7 @@ async def test_pictures_are_changed_and_deleted(shop: Harness, tmp_path: Path) -
     wrong = await shop.client.patch(url, json={"variant_id": first["id"]}, headers=staff(shop))
 
     assert (changed.status_code, changed.json()["alt"], wrong.status_code) == (200, "Side", 422)
-    assert [each["id"] for each in (await shop.client.get(URL)).json()["items"]] == [second["id"], first["id"]]
+    assert [each["id"] for each in (await shop.client.get(IMAGES)).json()["items"]] == [second["id"], first["id"]]
     stale = await shop.client.delete(url, headers={**staff(shop), "If-Match": '"1"'})
     gone = await shop.client.delete(url, headers=staff(shop))
     assert (stale.status_code, gone.status_code) == (412, 204)
@@ -127,7 +114,7 @@ async def test_pictures_stand_at_their_places_without_gaps(shop: Harness) -> Non
 
     async def add(alt: str, **more: str) -> str:
         data = {"alt": alt, **more}
-        made = await shop.client.post(URL, data=data, files={"file": picture(size=(8, 8))}, headers=staff(shop))
+        made = await shop.client.post(IMAGES, data=data, files={"file": picture(size=(8, 8))}, headers=staff(shop))
         assert made.status_code == 201, made.text
         return f"/api/v1/images/{made.json()['id']}"
 
@@ -253,7 +240,7 @@ async def test_a_file_is_tagged_and_not_sent_again(shop: Harness) -> None:
 async def test_what_a_form_says_wrongly_is_named(shop: Harness, said: dict[str, str], pointer: str) -> None:
     await kettle(shop)
 
-    answer = await shop.client.post(URL, data=said, files={"file": picture()}, headers=staff(shop))
+    answer = await shop.client.post(IMAGES, data=said, files={"file": picture()}, headers=staff(shop))
 
     assert answer.status_code == 422, answer.text
     assert answer.json()["errors"][0]["pointer"] == pointer
