@@ -11,10 +11,10 @@ files without a row in ``images`` are found and deleted.
 import asyncio
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Final, TypeVar
+from typing import Final
 
 import obstore
 from chassis.http import UNAVAILABLE, Problem
@@ -28,8 +28,6 @@ from catalog.pictures import SIZES, Renditions, renditions
 from catalog.settings import Settings
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 AT_ONCE: Final = 1
 """Uploads unpacked side by side in one process."""
@@ -84,11 +82,7 @@ class Pictures:
 
     async def made(self, data: bytes) -> Renditions:
         """The sizes of an upload, made in a thread. Raises NotAPicture."""
-        return await self.worked(renditions, data)
-
-    async def worked(self, work: Callable[..., T], *given: object) -> T:
-        """What ``work`` makes of ``given``, in a thread of those that pictures have."""
-        return await asyncio.get_running_loop().run_in_executor(self._hands, work, *given)
+        return await asyncio.get_running_loop().run_in_executor(self._hands, renditions, data)
 
     async def keep(self, service: Service, made: Sequence[Renditions]) -> None:
         """Write the files of these pictures, to be shown within ``HELD``. Raises Problem (503)."""
