@@ -18,7 +18,7 @@ from catalog.seed_words import BRANDS
 SIDE: Final = 360
 FINE: Final = 2
 """Drawn so many times larger and made smaller, so that edges are smooth."""
-EFFORT: Final = 2
+EFFORT: Final = 0
 """Whoever starts a shop for the first time waits for this."""
 WALLS: Final = ("#f1e9dc", "#e4ecec", "#efe3de", "#e8ebdd", "#e6e6ef", "#f3e8e8", "#ece8df")
 SHADES: Final = {"own": 1.0, "dark": 0.78, "light": 1.18}
