@@ -76,9 +76,8 @@ async def test_the_start_page_shows_what_is_on_the_shelves(door: Door, browser: 
     sku = await door.shop.product(price="1499.00")
     staff = await door.shop.staff()
     (product,) = (await staff.get(f"/products?search={sku}"))["items"]
-    path = f"/api/v1/products/{product['id']}/images"
-    form = {"data": {"alt": "The kettle from the side"}, "files": {"file": picture()}}
-    made = await staff.client.post(path, headers=staff.headers, **form)
+    path, said = f"/api/v1/products/{product['id']}/images", {"alt": "The kettle from the side"}
+    made = await staff.client.post(path, headers=staff.headers, data=said, files={"file": picture()})
     assert made.status_code == 201, made.text
     ends_at = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     sale = {"name": "Week", "percent": 20, "ends_at": ends_at, "product_ids": [product["id"]]}
