@@ -182,23 +182,24 @@ async def get_image(image_id: Id, ask: Asking = Depends(asking)) -> Response:
 
 
 @router.get(
-    "/images/{name}/{size}.webp",
+    "/images/{picture}/{size}.webp",
     operation_id="get_image_file",
     summary="A picture's file: it never changes",
     response_class=Response,
     responses={200: {"content": {"image/webp": FILE}}, **problems(UNAVAILABLE)},
 )
 async def get_image_file(
-    name: Annotated[str, Path(description="As a picture's URLs have it.")],
+    picture: Annotated[str, Path(description="As a picture's URLs have it.")],
     size: Literal["thumbnail", "medium", "large"],
     request: Request,
     _: Caller = Depends(anyone),
     service: Service = Depends(current_service),
 ) -> Response:
-    data = await picture_files.pictures_of(service).read(name, size) if NAME.fullmatch(name) else None
+    kept = picture_files.pictures_of(service)
+    data = await kept.read(picture, size) if NAME.fullmatch(picture) else None
     if data is None:
         raise missing("picture")
-    headers = {**FOR_EVER, "ETag": etag(name, size)}
+    headers = {**FOR_EVER, "ETag": etag(picture, size)}
     if names(request.headers.getlist("if-none-match"), headers["ETag"]):
         return Response(status_code=304, headers=headers)
     return Response(data, media_type="image/webp", headers=headers)
