@@ -49,6 +49,12 @@ def bomb(size: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
+def text_bomb() -> bytes:
+    """A small PNG with a comment of 100 MB, packed."""
+    whole, comment = plain("PNG"), chunk(b"zTXt", b"Comment\0\0" + zlib.compress(b"\0" * 100_000_000))
+    return whole[:33] + comment + whole[33:]
+
+
 def scans() -> bytes:
     """A progressive JPEG whose last scan comes a thousand times: 20 bytes of the file each, and a whole pass."""
     data = plain(progressive=True)
@@ -74,24 +80,14 @@ def moving(kind: str) -> bytes:
         (bomb(5001), f"{MOST_PIXELS['PNG']} pixels"),
         (bomb(60_000), f"{MOST_PIXELS['PNG']} pixels"),
         (saved(Image.new("1", (4001, 4000)).convert("L"), "WEBP"), f"{MOST_PIXELS['WEBP']} pixels"),
+        (text_bomb(), "broken or cut off"),
         (scans(), f"{MOST_SCANS} scans"),
         (moving("PNG"), "must stand still"),
         (moving("WEBP"), "must stand still"),
     ],
     ids=[
-        "nothing",
-        "svg",
-        "gif",
-        "tiff",
-        "cut-jpeg",
-        "cut-png",
-        "cut-webp",
-        "bomb",
-        "huge-bomb",
-        "large-webp",
-        "scans",
-        "apng",
-        "animated-webp",
+        *("nothing", "svg", "gif", "tiff", "cut jpeg", "cut png", "cut webp"),
+        *("bomb", "huge bomb", "large webp", "text bomb", "scans", "apng", "moving webp"),
     ],
 )
 def test_what_is_no_picture_or_too_much_of_one_is_refused(data: bytes, why: str) -> None:
