@@ -1,6 +1,9 @@
 """What a shop with real customers must not be started with (``soko check --deploy``)."""
 
+import asyncio
 import os
+from importlib import import_module
+from typing import Any
 from urllib.parse import urlsplit
 
 from chassis.servers import ServerFailed
@@ -22,6 +25,16 @@ def read_all() -> None:
     """Read the settings of every part. Raises pydantic's ``ValidationError`` where one breaks a rule."""
     for name in (*SERVICES, GATEWAY):
         load(name).settings()
+
+
+def media_problems() -> list[str]:
+    """One line where MEDIA_URL leads to a store that keeps no pictures; found out by trying."""
+    settings: Any = load("catalog").settings()
+    address = settings.media_url.get_secret_value()
+    if not address:
+        return []
+    missing = asyncio.run(import_module("catalog.picture_files").Pictures(settings).missing())
+    return [f"MEDIA_URL: {address} keeps no pictures: {missing}"] if missing else []
 
 
 def deploy_problems(settings: ShopSettings) -> list[str]:

@@ -98,11 +98,11 @@ def reset() -> None:
 @app.command()
 def check(deploy: Annotated[bool, typer.Option("--deploy", help="Settings that real customers need.")] = False) -> None:
     """Look for settings that cannot work."""
-    from soko.checks import deploy_advice, deploy_problems, read_all
+    from soko.checks import deploy_advice, deploy_problems, media_problems, read_all
 
     with plainly():
         settings = ShopSettings()
-        found = deploy_problems(settings) if deploy else []
+        found = [*deploy_problems(settings), *media_problems()] if deploy else []
         for line in found:
             console.print(line, style="red", markup=False, soft_wrap=True)
         if found:

@@ -69,6 +69,17 @@ BESIDE: Final = (
         "The folder with initdb and postgres that the embedded server is started from, instead of the one installed "
         "with the shop.",
     ),
+    *(
+        Setting(name, "", "", "catalog", description)
+        for name, description in (
+            ("AWS_ACCESS_KEY_ID", "Who opens the S3 that MEDIA_URL names; on AWS itself the machine's role does."),
+            ("AWS_SECRET_ACCESS_KEY", "What proves it."),
+            ("AWS_REGION", "Where the bucket is."),
+            ("AWS_ENDPOINT", "Where another S3 than Amazon's is: https://s3.shop.example."),
+            ("GOOGLE_APPLICATION_CREDENTIALS", "The file with the key for a MEDIA_URL that is gs://."),
+            ("AZURE_STORAGE_ACCOUNT_KEY", "The key for a MEDIA_URL that is az://."),
+        )
+    ),
     Setting("ADMIN_PASSWORD", "", "", COMMAND, "The password that `soko users create-admin` gives, instead of asking."),
 )
 """What is read without a settings class."""

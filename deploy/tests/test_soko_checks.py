@@ -1,7 +1,8 @@
 """What real customers' shops are not started with."""
 
 import pytest
-from soko.checks import deploy_advice, deploy_problems
+from s3 import BUCKET, s3_server
+from soko.checks import deploy_advice, deploy_problems, media_problems
 from soko.settings import ShopSettings
 
 GOOD = {
@@ -14,7 +15,7 @@ GOOD = {
 
 @pytest.fixture(autouse=True)
 def _nothing_else_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("CARDSIM_URL", "SOKO_FAULTS", "SOKO_RATE_LIMITS", "RABBITMQ_URL", "REDIS_URL"):
+    for name in ("CARDSIM_URL", "SOKO_FAULTS", "SOKO_RATE_LIMITS", "RABBITMQ_URL", "REDIS_URL", "MEDIA_URL"):
         monkeypatch.delenv(name, raising=False)
     for name, value in GOOD.items():
         monkeypatch.setenv(name, value)
@@ -53,3 +54,25 @@ def test_a_shop_without_redis_is_told_that_gateways_count_for_themselves(monkeyp
     assert advice.startswith("REDIS_URL is not set")
     monkeypatch.setenv("REDIS_URL", "rediss://:k3v9Zq8sLw@redis.example")
     assert deploy_advice() == deploy_problems(ShopSettings()) == []
+
+
+def test_a_bucket_that_keeps_no_pictures_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert media_problems() == []
+    with s3_server() as s3:
+        for name, value in s3.environment(MEDIA_URL=f"s3://{BUCKET}/shop").items():
+            monkeypatch.setenv(name, value)
+        assert media_problems() == []
+
+        monkeypatch.setenv("MEDIA_URL", "s3://nobodys/shop")
+        (missing,) = media_problems()
+        monkeypatch.setenv("MEDIA_URL", f"s3://{BUCKET}/shop")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not ours")
+        (wrong,) = media_problems()
+    (away,) = media_problems()
+
+    assert missing.startswith("MEDIA_URL: s3://nobodys/shop keeps no pictures: ")
+    assert missing.endswith("(NoSuchBucket)")
+    assert wrong.endswith("(SignatureDoesNotMatch)")
+    for line in (missing, wrong, away):
+        assert "\n" not in line
+        assert "not ours" not in line

@@ -3,11 +3,13 @@
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from chassis.servers.postgres import EmbeddedPostgres
 from door import Door, open_door
 from playwright.async_api import Browser, Page, async_playwright, expect
+from shelves import picture
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no browser: apt install chromium")
@@ -68,6 +70,28 @@ async def test_the_buy_button_of_the_start_page_buys(door: Door, browser: Browse
         assert await page.evaluate("() => document.documentElement.scrollWidth") == 390
     staff = await door.shop.staff()
     assert [order["status"] for order in (await staff.get("/orders"))["items"]] == ["confirmed", "confirmed"]
+
+
+async def test_the_start_page_shows_what_is_on_the_shelves(door: Door, browser: Browser) -> None:
+    sku = await door.shop.product(price="1499.00")
+    staff = await door.shop.staff()
+    (product,) = (await staff.get(f"/products?search={sku}"))["items"]
+    path, said = f"/api/v1/products/{product['id']}/images", {"alt": "The kettle from the side"}
+    made = await staff.client.post(path, headers=staff.headers, data=said, files={"file": picture()})
+    assert made.status_code == 201, made.text
+    ends_at = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    sale = {"name": "Week", "percent": 20, "ends_at": ends_at, "product_ids": [product["id"]]}
+    assert (await staff.call("POST", "/discounts", sale)).status_code == 201
+    page = await browser.new_page(viewport={"width": 390, "height": 844})
+    with no_errors(page):
+        await page.goto(door.url)
+        card = page.locator("#shelf li", has_text=product["name"])
+        for text in ("KES 1,199.20", "KES 1,499.00", "-20%"):
+            await expect(card).to_contain_text(text, timeout=WITHIN)
+        image = card.get_by_alt_text("The kettle from the side")
+        await expect(image).to_have_js_property("complete", value=True, timeout=WITHIN)
+        assert await image.evaluate("(image) => image.naturalWidth") == 400
+        assert await page.evaluate("() => document.documentElement.scrollWidth") == 390
 
 
 @pytest.mark.parametrize(

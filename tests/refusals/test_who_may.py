@@ -85,7 +85,7 @@ ALLOWED = {
     "GET /api/v1/products/{key}/images": EVERYBODY,
     "POST /api/v1/products/{key}/images": STAFF,
     "GET /api/v1/images/{image_id}": EVERYBODY,
-    "GET /api/v1/images/{image_id}/{size}.webp": EVERYBODY,
+    "GET /api/v1/images/{picture}/{size}.webp": EVERYBODY,
     "PATCH /api/v1/images/{image_id}": STAFF,
     "DELETE /api/v1/images/{image_id}": STAFF,
     "GET /api/v1/categories": EVERYBODY,

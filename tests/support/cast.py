@@ -152,7 +152,8 @@ async def _shown(shop: OpenShop, owner: Person, product_id: str) -> dict[str, st
         ),
     }
     assert all(answer.is_success for answer in made.values()), [answer.text for answer in made.values()]
-    return {"size": "thumbnail", **{name: answer.json()["id"] for name, answer in made.items()}}
+    file = {"picture": made["image_id"].json()["thumbnail"].split("/")[-2], "size": "thumbnail"}
+    return {**file, **{name: answer.json()["id"] for name, answer in made.items()}}
 
 
 def picture(colour: str) -> bytes:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from io import BytesIO
 from typing import Any
 
 import httpx
@@ -11,10 +12,13 @@ from catalog.settings import Settings
 from chassis.fixtures import Harness
 from chassis.service import Service
 from chassis.world import utc_now
+from PIL import Image
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
+
+IMAGES = "/api/v1/products/kettle/images"
 
 
 class Inventory:
@@ -71,3 +75,13 @@ async def replica(shop: Harness, *, loops: bool = True) -> AsyncIterator[tuple[S
             yield service, client
     finally:
         await service.stop()
+
+
+def picture(kind: str = "JPEG", size: tuple[int, int] = (400, 300), color: str = "red", **more: Any) -> bytes:
+    out = BytesIO()
+    Image.new("RGB", size, color).save(out, kind, **more)
+    return out.getvalue()
+
+
+async def upload(shop: Harness, data: bytes, kind: str = "image/jpeg", **headers: str) -> httpx.Response:
+    return await shop.client.post(IMAGES, content=data, headers={**staff(shop), "Content-Type": kind, **headers})

@@ -29,6 +29,7 @@ class Sample:
     """One product of the demo shop, before it has an id. Prices are whole units of money."""
 
     name: str
+    good: str
     brand: str
     description: str
     category: tuple[str, str, str]
@@ -79,6 +80,7 @@ def _sample(number: int) -> Sample:
     praise = chance.sample(PRAISE_CONSUMED if consumed else PRAISE, 2)
     return Sample(
         name=f"{brand} {series} {good.name}" + (f" {again + 1}" if again else ""),
+        good=good.name,
         brand=brand,
         description=f"The {series} {good.name} by {brand}. {' '.join(praise)}",
         category=path,

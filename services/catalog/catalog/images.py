@@ -1,86 +1,25 @@
-"""The pictures of products: rows in the database, files in a folder or in any S3.
+"""Which products show which pictures, in which order."""
 
-Files are written before their row and deleted after it: what dies in between leaves files that nobody refers to, never
-a row without its files. A file never changes, so it may be kept for ever.
-"""
-
-import asyncio
-import logging
+from datetime import datetime
 from typing import Any, Final
 
-import obstore
-from chassis.service import Service
+from chassis.http import Problem
 from chassis.unit import Unit
-from obstore.exceptions import BaseError
-from obstore.store import LocalStore, ObjectStore, from_url
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from catalog.pictures import SIZES, Renditions, renditions
-from catalog.settings import Settings
-from catalog.tables import images
-
-log = logging.getLogger(__name__)
+from catalog.picture_files import HELD
+from catalog.refusals import TOO_MANY_IMAGES
+from catalog.tables import images, picture_files
 
 MOST: Final = 20
 """Pictures of one product."""
-AT_ONCE: Final = 2
-"""Pictures unpacked side by side: each takes up to 160 MB for a moment."""
 
-
-class Pictures:
-    """Makes and keeps the files."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._turns = asyncio.Semaphore(AT_ONCE)
-        self._opened: ObjectStore | None = None
-
-    @property
-    def _store(self) -> ObjectStore:
-        if self._opened is None:
-            url = self._settings.media_url.get_secret_value()
-            if url:
-                self._opened = from_url(url)
-            else:
-                folder = self._settings.soko_home.resolve() / "media"
-                folder.mkdir(parents=True, exist_ok=True)
-                self._opened = LocalStore(folder)
-        return self._opened
-
-    async def made(self, data: bytes) -> Renditions:
-        """The sizes of an upload, made in a thread. Raises NotAPicture."""
-        async with self._turns:
-            return await asyncio.to_thread(renditions, data)
-
-    async def keep(self, image_id: str, made: Renditions) -> None:
-        """Write all sizes."""
-        await asyncio.gather(*(obstore.put_async(self._store, _path(image_id, n), made.files[n]) for n in SIZES))
-
-    async def read(self, image_id: str, size: str) -> bytes | None:
-        """One size; None where there is none."""
-        try:
-            found = await obstore.get_async(self._store, _path(image_id, size))
-            return bytes(await found.bytes_async())
-        except FileNotFoundError:
-            return None
-
-    async def drop(self, image_id: str) -> None:
-        """Delete all sizes, as far as that can be done now."""
-        try:
-            await obstore.delete_async(self._store, [_path(image_id, name) for name in SIZES])
-        except (BaseError, OSError) as error:
-            log.warning("the files of image %s are left: %r", image_id, error)
-
-
-def _path(image_id: str, size: str) -> str:
-    return f"{image_id[-2:]}/{image_id}/{size}.webp"
-
-
-def pictures_of(service: Service) -> Pictures:
-    """The one of this process."""
-    kept: Pictures = service.app.state.pictures
-    return kept
+PLACE: Final = text("""
+UPDATE images SET position = placed.position - 1
+FROM unnest(CAST(:ids AS text[])) WITH ORDINALITY AS placed (id, position)
+WHERE images.id = placed.id AND images.position <> placed.position - 1
+""")
 
 
 async def images_of(sql: AsyncConnection, product_id: str) -> list[Row[Any]]:
@@ -89,34 +28,52 @@ async def images_of(sql: AsyncConnection, product_id: str) -> list[Row[Any]]:
     return list(await sql.execute(found))
 
 
-async def image_by_id(sql: AsyncConnection, id_: str, *, lock: bool = False) -> Row[Any] | None:
+async def image_by_id(sql: AsyncConnection, id_: str) -> Row[Any] | None:
     """One picture."""
-    found = select(images).where(images.c.id == id_)
-    return (await sql.execute(found.with_for_update() if lock else found)).first()
+    return (await sql.execute(select(images).where(images.c.id == id_))).first()
 
 
-async def add_image(unit: Unit, image: dict[str, Any]) -> bool:
-    """Insert a picture, last unless it says where; false where the product has as many as it may have.
+async def add_image(unit: Unit, image: dict[str, Any]) -> None:
+    """Show a picture whose files are held, last unless its ``position`` says where. Raises Problem where it is one
+    too many. The product's row is locked."""
+    ids = [row.id for row in await images_of(unit.sql, image["product_id"])]
+    if len(ids) >= MOST:
+        raise Problem(TOO_MANY_IMAGES)
+    place = len(ids) if image["position"] is None else image["position"]
+    await keep_files(unit, [image["file"]])
+    await unit.sql.execute(insert(images).values(image_row(image, len(ids), unit.now)))
+    await _place(unit, ids, image["id"], place)
 
-    The product's row is locked.
-    """
-    mine = images.c.product_id == image["product_id"]
-    last = select(func.count(), func.max(images.c.position)).where(mine)
-    count, position = (await unit.sql.execute(last)).one()
-    if count >= MOST:
-        return False
-    if image["position"] is None:
-        image = {**image, "position": 0 if position is None else position + 1}
-    await unit.sql.execute(insert(images).values({**image, "sequence": 1, "created_at": unit.now}))
-    return True
+
+def image_row(image: dict[str, Any], position: int, now: datetime) -> dict[str, Any]:
+    """A new picture's row."""
+    return {**image, "position": position, "sequence": 1, "created_at": now}
+
+
+async def keep_files(unit: Unit, names: list[str]) -> None:
+    """The files of these pictures are shown from now on; where they are gone, their foreign key will say so."""
+    shown = update(picture_files).where(picture_files.c.name.in_(names), picture_files.c.free_from.is_not(None))
+    await unit.sql.execute(shown.values(free_from=None))
 
 
 async def change_image(unit: Unit, before: Row[Any], changes: dict[str, Any]) -> None:
-    """Where it stands, what it says, and which variant it shows. The row is locked."""
+    """Where it stands, what it says, and which variant it shows. The product's row is locked."""
+    place = changes.pop("position", None)
     values = {**changes, "sequence": before.sequence + 1}
     await unit.sql.execute(update(images).where(images.c.id == before.id).values(values))
+    if place is not None:
+        ids = [row.id for row in await images_of(unit.sql, before.product_id) if row.id != before.id]
+        await _place(unit, ids, before.id, place)
 
 
-async def delete_image(unit: Unit, id_: str) -> None:
-    """Take it off its product."""
-    await unit.sql.execute(images.delete().where(images.c.id == id_))
+async def delete_image(unit: Unit, image: Row[Any]) -> None:
+    """Take it off its product; the others move up. The product's row is locked."""
+    await unit.sql.execute(delete(images).where(images.c.id == image.id))
+    free = update(picture_files).where(picture_files.c.name == image.file)
+    await unit.sql.execute(free.values(free_from=unit.now + HELD))
+    await unit.sql.execute(PLACE, {"ids": [row.id for row in await images_of(unit.sql, image.product_id)]})
+
+
+async def _place(unit: Unit, others: list[str], id_: str, place: int) -> None:
+    """Among the others, which keep their order; beyond the last is last."""
+    await unit.sql.execute(PLACE, {"ids": [*others[:place], id_, *others[place:]]})

@@ -11,15 +11,19 @@ from chassis.unit import Unit
 from soko_contracts import catalog as public
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catalog.categories import tell
+from catalog.copying import copy_rows
 from catalog.demo_products import Sample, demo_products
 from catalog.domain import Product, Variant
+from catalog.images import image_row, keep_files
 from catalog.offers import alone, side_by_side
 from catalog.seed_opinions import open_sales, say_opinions
+from catalog.seed_pictures import Drawn
 from catalog.seed_words import TREE
 from catalog.slugs import first_free, slug_of
-from catalog.tables import categories, category_slugs, product_slugs, variants
+from catalog.tables import categories, category_slugs, images, product_slugs, variants
 from catalog.writing import insert_products
 
 BATCH = 1000
@@ -44,11 +48,16 @@ async def seed(service: Service, products: int = 1000, progress: Progress | None
         places = await _categories(unit, at)
         await open_sales(unit, {slug_of(path[-1], "category"): id_ for path, id_ in places.items()})
     samples = list(demo_products(products))
-    made = 0
+    made, drawn = 0, Drawn()
     for start in range(0, len(samples), BATCH):
+        batch = samples[start : start + BATCH]
+        # Kept before there is a product that shows them, so that a product is there with its pictures or not at all.
+        async with service.database.engine.connect() as sql:
+            there = await _there(sql, batch)
+        await drawn.see_to(service, [each for each in batch if not there.intersection(_skus(each))])
         async with service.unit(context) as unit:
             await side_by_side(unit.sql)
-            made += await _products(unit, samples[start : start + BATCH], start, places, at)
+            made += await _products(unit, batch, start, places, at, drawn)
         if progress is not None:
             progress(min(start + BATCH, len(samples)), len(samples))
     service.app.state.answers.drop()
@@ -95,14 +104,24 @@ def _paths() -> Iterator[Path]:
             yield from ((top, middle, leaf) for leaf in leaves)
 
 
-async def _products(unit: Unit, samples: Sequence[Sample], start: int, places: Mapping[Path, str], at: datetime) -> int:
-    skus = [variant.sku for sample in samples for variant in sample.variants]
-    there = set(await unit.sql.scalars(select(variants.c.sku).where(variants.c.sku.in_(skus))))
+def _skus(sample: Sample) -> list[str]:
+    return [each.sku for each in sample.variants]
+
+
+async def _there(sql: AsyncConnection, samples: Sequence[Sample]) -> set[str]:
+    skus = [sku for sample in samples for sku in _skus(sample)]
+    return set(await sql.scalars(select(variants.c.sku).where(variants.c.sku.in_(skus))))
+
+
+async def _products(
+    unit: Unit, samples: Sequence[Sample], start: int, places: Mapping[Path, str], at: datetime, drawn: Drawn
+) -> int:
+    there = await _there(unit.sql, samples)
     bases = [slug_of(sample.name, "product") for sample in samples]
     taken = set(await unit.sql.scalars(select(product_slugs.c.slug).where(product_slugs.c.slug.in_(bases))))
-    made, numbers = list[tuple[Product, datetime]](), dict[int, str]()
+    made, numbers, shown = list[tuple[Product, datetime]](), dict[int, str](), list[dict[str, Any]]()
     for number, (sample, base) in enumerate(zip(samples, bases, strict=True), start):
-        if any(variant.sku in there for variant in sample.variants):
+        if there.intersection(_skus(sample)):
             continue
         slug = first_free(base, taken)
         taken.add(slug)
@@ -110,8 +129,12 @@ async def _products(unit: Unit, samples: Sequence[Sample], start: int, places: M
         # The shop was not filled in one moment: the first is the newest.
         made.append((product, at - timedelta(minutes=number)))
         numbers[number] = product.id
+        for place, row in enumerate(drawn.rows(unit.service, sample, product)):
+            shown.append(image_row(row, place, at))
     if made:
         await insert_products(unit, made, unit.service.settings.shop_currency)
+        await keep_files(unit, sorted({row["file"] for row in shown}))
+        await copy_rows(unit.sql, images, shown)
         await say_opinions(unit, numbers)
     return len(made)
 

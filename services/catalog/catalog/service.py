@@ -9,8 +9,8 @@ from catalog.api import bulk, categories, discounts, images, internal, lists, pr
 from catalog.bulk.imports import FORGET_IMPORTS, work
 from catalog.cache import Answers
 from catalog.fast import FastReads
-from catalog.images import Pictures
 from catalog.keeping import KeptBitmaps, keep_bitmaps
+from catalog.picture_files import DELETE_FREE, Pictures
 from catalog.prices import keep_current
 from catalog.reviews import calls
 from catalog.settings import Settings
@@ -48,7 +48,7 @@ def build(settings: Settings, world: World) -> Service:
         routers=ROUTERS,
         subscriptions=subscriptions,
         calls=calls,
-        jobs=(FORGET_PAST_PRICES, FORGET_IMPORTS, LIST_BY_STOCK),
+        jobs=(FORGET_PAST_PRICES, FORGET_IMPORTS, LIST_BY_STOCK, DELETE_FREE),
         extra=(partial(look, answers), keep_current, tell, work, keep_bitmaps),
         closes=(shelf.close,) if shelf else (),
     )

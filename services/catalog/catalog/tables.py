@@ -277,12 +277,25 @@ reviews = Table(
     Index("reviews_newest", "created_at", "id"),
 )
 
+picture_files = Table(
+    "picture_files",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column(
+        "free_from",
+        DateTime(timezone=True),
+        comment="when nobody is about to show it any more; null: shown when somebody looked last",
+    ),
+    Index("picture_files_free", "free_from", postgresql_where=text("free_from IS NOT NULL")),
+    comment="pictures that may have files, by the hash of what they are",
+)
 images = Table(
     "images",
     metadata,
     Column("id", Text, primary_key=True),
     Column("product_id", Text, ForeignKey("products.id", ondelete="CASCADE"), nullable=False),
     Column("variant_id", Text, ForeignKey("variants.id", ondelete="SET NULL"), index=True),
+    Column("file", Text, ForeignKey("picture_files.name", ondelete="RESTRICT"), nullable=False, index=True),
     Column("position", Integer, nullable=False),
     Column("alt", Text, nullable=False),
     Column("width", Integer, nullable=False),

@@ -25,7 +25,7 @@ SELECT p.id, p.slug, p.name, p.description, p.brand, p.status, p.featured, p.pri
         WHERE pc.product_id = p.id) AS categories,
     (SELECT coalesce(json_agg(json_build_array(o.starts_at, o.ends_at, o.percent) ORDER BY o.starts_at), '[]')::text
         FROM offers o WHERE o.product_id = p.id AND o.percent IS NOT NULL) AS sales,
-    (SELECT coalesce(json_agg(json_build_array(i.id, i.alt, i.position, i.variant_id, i.width, i.height)
+    (SELECT coalesce(json_agg(json_build_array(i.id, i.alt, i.position, i.variant_id, i.width, i.height, i.file)
             ORDER BY i.position, i.id), '[]')::text
         FROM images i WHERE i.product_id = p.id) AS images
 FROM products p
@@ -60,6 +60,7 @@ class Picture:
     variant_id: str | None
     width: int
     height: int
+    file: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from catalog.keeping import CHUNK, NEXT, keep_bitmaps
+from catalog.picture_files import delete_free
 from catalog.service import build
 from catalog.settings import Settings
 from chassis.fixtures import Harness
@@ -33,8 +34,9 @@ INSERT INTO offers SELECT id, '-infinity', 'infinity', price, NULL FROM products
 INSERT INTO variants SELECT 'v' || id, id, 0, skus, '{{}}', NULL, true, 5 FROM products;
 UPDATE stock SET available = 5 WHERE hashtext(sku) % 50 <> 0;
 INSERT INTO product_categories SELECT id, category_ids[1], 0 FROM products;
-INSERT INTO images (id, product_id, position, alt, width, height, sequence, created_at)
-    SELECT 'i' || id, id, 0, '', 1, 1, 1, created_at FROM products;
+INSERT INTO picture_files SELECT 'f' || id FROM products;
+INSERT INTO images (id, product_id, file, position, alt, width, height, sequence, created_at)
+    SELECT 'i' || id, id, 'f' || id, 0, '', 1, 1, 1, created_at FROM products;
 ANALYZE
 """
 QUERIES = (
@@ -112,6 +114,7 @@ async def test_every_list_search_and_suggestion_is_found_by_an_index(filled: Har
         assert (await filled.client.get(f"/api/v1/products{path}", headers=staff(filled))).status_code == 200
     path = "a step"
     await filled.service.extra_once()
+    await delete_free(filled.service)
     event.remove(engine, "before_cursor_execute", note)
 
     statements = {(path, statement): given for path, statement, given in asked if not statement.startswith("SET")}

@@ -87,7 +87,10 @@ class VariantAnswer(Answer):
 
 
 class Image(Answer):
-    """A picture in three sizes, each at its URL; ``width`` and ``height`` are those of the large one."""
+    """A picture in three sizes, each at its URL; ``width`` and ``height`` are those of the large one.
+
+    ``position`` is its place among its product's pictures, from 0 without gaps.
+    """
 
     model_config = example(IMAGE)
 
@@ -105,7 +108,7 @@ class Image(Answer):
 def image_answer(image: Any) -> Image:
     """A picture from its row, or from what a product shows of it."""
     names = ("id", "alt", "position", "variant_id", "width", "height")
-    files = {size: f"/api/v1/images/{image.id}/{size}.webp" for size in SIZES}
+    files = {size: f"/api/v1/images/{image.file}/{size}.webp" for size in SIZES}
     return Image(**{name: getattr(image, name) for name in names}, **files)
 
 

@@ -119,7 +119,7 @@ IMAGE: Final[dict[str, Any]] = {
     "width": 1600,
     "height": 1200,
     **{
-        size: f"/api/v1/images/0198c0de-5f7e-7c66-8f8c-5b7a9dbe3ff2/{size}.webp"
+        size: f"/api/v1/images/7d1e5b0c9f24a8f36b1c0d2e4a5968778c90ab12/{size}.webp"
         for size in ("thumbnail", "medium", "large")
     },
 }

@@ -2,10 +2,11 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from chassis.http import (
     TOO_LARGE,
+    UNAVAILABLE,
     UNSUPPORTED_MEDIA_TYPE,
     Caller,
     Listing,
@@ -20,28 +21,33 @@ from chassis.http import (
     paging,
     problems,
 )
+from chassis.http.etag import etag, names
 from chassis.once import Once
 from chassis.service import Service
-from fastapi import Depends, Response
+from chassis.unit import Unit
+from fastapi import Depends, Path, Request, Response
 from pydantic import ValidationError
+from sqlalchemy import Row
 from starlette.datastructures import UploadFile
 
-from catalog import images
+from catalog import images, picture_files
 from catalog.api.answers import Image, image_answer
 from catalog.api.asking import Asking, Editing, Id, IdOrSlug, as_json, asking, changing, editing, missing
 from catalog.api.bodies import ImagePatch
 from catalog.cache import Ready
 from catalog.domain import Product, Status
-from catalog.pictures import NotAPicture
+from catalog.pictures import NotAPicture, Renditions
 from catalog.refusals import TOO_MANY_IMAGES
 from catalog.views import lock_product, product_by_id_or_slug
 
 router = Router(prefix="/api/v1", tags=["Images"])
 
 MIB: Final = 1024 * 1024
-ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+NAME: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""A hash; the first pictures were called by their ids."""
+DIGITS: Final = re.compile(r"[0-9]{1,9}")
 KINDS: Final = ("image/jpeg", "image/png", "image/webp")
-FOR_EVER: Final = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+FOR_EVER: Final = {"Cache-Control": "public, max-age=31536000, immutable", "Accept-Ranges": "none"}
 FILE: Final[dict[str, Any]] = {"schema": {"type": "string", "format": "binary", "examples": ["(the file's bytes)"]}}
 FIELDS: Final[dict[str, Any]] = {
     "file": {"type": "string", "format": "binary"},
@@ -92,36 +98,42 @@ async def list_images(key: IdOrSlug, page: Paging = Depends(paging()), ask: Aski
     "/products/{key}/images",
     operation_id="add_image",
     summary="Add a picture to a product",
-    description="JPEG, PNG or WebP, 8 MiB and 40 megapixels at most: the file itself as the body, or a form with `file`"
-    " and what is to be said of it. Only its pixels are kept, upright, as WebP in three sizes.",
+    description="JPEG, PNG or WebP, 8 MiB and 25 megapixels (WebP: 16) at most: the file itself as the body, or a form"
+    " with `file` and what is to be said of it. What it is its content says, not its type. Only its pixels are kept,"
+    " upright, as WebP in three sizes. Those from `position` on move down; without it the picture comes last.",
     status_code=201,
     response_model=Image,
-    responses=problems(TOO_MANY_IMAGES, UNSUPPORTED_MEDIA_TYPE, TOO_LARGE),
+    responses=problems(TOO_MANY_IMAGES, UNSUPPORTED_MEDIA_TYPE, TOO_LARGE, UNAVAILABLE),
     openapi_extra={**body_limit(8 * MIB), **BODY},
 )
 async def add_image(
     key: IdOrSlug, edit: Editing = Depends(editing), once: Once | None = Depends(idempotency())
 ) -> Response:
     async with edit.sql() as sql:
-        if await product_by_id_or_slug(sql, key) is None:
-            raise missing("product")
-    upload, pictures, id_ = await _uploaded(edit), images.pictures_of(edit.service), edit.service.world.ids()
+        shown = await product_by_id_or_slug(sql, key)
+    if shown is None:
+        raise missing("product")
+    upload, id_ = await _uploaded(edit), edit.service.world.ids()
     if (made := await edit.service.recall(once)) is None:
-        try:
-            sizes = await pictures.made(upload.data)
-        except NotAPicture as no:
-            raise invalid("/file", str(no)) from None
-        await pictures.keep(id_, sizes)
-        try:
-            made = await _added(edit, key, id_, upload.about, (sizes.width, sizes.height), once)
-        finally:
-            if made != id_:
-                await pictures.drop(id_)
+        _check(shown.product, upload.about)
+        if len(shown.images) >= images.MOST:
+            raise Problem(TOO_MANY_IMAGES)
+        made = await _added(edit, key, id_, upload.about, await _kept(edit, upload.data), once)
     edit.answers.drop()
     return edit.made(await _read(edit, made), f"/api/v1/images/{made}", again=made != id_)
 
 
-async def _added(edit: Editing, key: str, id_: str, about: ImagePatch, size: tuple[int, int], once: Once | None) -> str:
+async def _kept(edit: Editing, data: bytes) -> Renditions:
+    pictures = picture_files.pictures_of(edit.service)
+    try:
+        picture = await pictures.made(data)
+    except NotAPicture as no:
+        raise invalid("/file", str(no)) from None
+    await pictures.keep(edit.service, [picture])
+    return picture
+
+
+async def _added(edit: Editing, key: str, id_: str, about: ImagePatch, picture: Renditions, once: Once | None) -> str:
     async with edit.service.unit(edit.context, once and once.for_(id_)) as unit:
         if unit.replayed is not None:
             return unit.replayed
@@ -133,13 +145,13 @@ async def _added(edit: Editing, key: str, id_: str, about: ImagePatch, size: tup
             "id": id_,
             "product_id": shown.product.id,
             "variant_id": about.variant_id,
+            "file": picture.name,
             "position": about.position,
             "alt": about.alt or "",
-            "width": size[0],
-            "height": size[1],
+            "width": picture.width,
+            "height": picture.height,
         }
-        if not await images.add_image(unit, row):
-            raise Problem(TOO_MANY_IMAGES)
+        await images.add_image(unit, row)
     return id_
 
 
@@ -155,7 +167,7 @@ async def _uploaded(edit: Editing) -> Upload:
         if not isinstance(file, UploadFile):
             raise invalid("/file", "is required")
         said: dict[str, Any] = {name: value for name, value in form.items() if name != "file"}
-        if str(said.get("position", "")).isdecimal():
+        if DIGITS.fullmatch(str(said.get("position", ""))):
             said["position"] = int(said["position"])
         try:
             about = ImagePatch.model_validate(said)
@@ -170,39 +182,40 @@ async def get_image(image_id: Id, ask: Asking = Depends(asking)) -> Response:
 
 
 @router.get(
-    "/images/{image_id}/{size}.webp",
+    "/images/{picture}/{size}.webp",
     operation_id="get_image_file",
     summary="A picture's file: it never changes",
     response_class=Response,
-    responses={200: {"content": {"image/webp": FILE}}},
+    responses={200: {"content": {"image/webp": FILE}}, **problems(UNAVAILABLE)},
 )
 async def get_image_file(
-    image_id: Id,
+    picture: Annotated[str, Path(description="As a picture's URLs have it.")],
     size: Literal["thumbnail", "medium", "large"],
+    request: Request,
     _: Caller = Depends(anyone),
     service: Service = Depends(current_service),
 ) -> Response:
-    data = await images.pictures_of(service).read(image_id, size) if ID.fullmatch(image_id) else None
+    kept = picture_files.pictures_of(service)
+    data = await kept.read(picture, size) if NAME.fullmatch(picture) else None
     if data is None:
         raise missing("picture")
-    return Response(data, media_type="image/webp", headers=FOR_EVER)
+    headers = {**FOR_EVER, "ETag": etag(picture, size)}
+    if names(request.headers.getlist("if-none-match"), headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    return Response(data, media_type="image/webp", headers=headers)
 
 
 @router.patch(
     "/images/{image_id}",
     operation_id="change_image",
     summary="Say where a picture stands, what it shows, and of which variant it is",
+    description="The product's other pictures keep their order and make room at `position`; beyond the last is last.",
     response_model=Image,
 )
 async def change_image(image_id: Id, body: ImagePatch, edit: Editing = Depends(changing)) -> Response:
     async with edit.service.unit(edit.context) as unit:
-        image = await images.image_by_id(unit.sql, image_id, lock=True)
-        if image is None:
-            raise missing("picture")
-        edit.known.check(image.sequence)
-        shown = await product_by_id_or_slug(unit.sql, image.product_id)
-        assert shown is not None
-        _check(shown.product, body)
+        image, product = await _locked(edit, unit, image_id)
+        _check(product, body)
         await images.change_image(unit, image, body.given())
     edit.answers.drop()
     return edit.reply(await _read(edit, image_id))
@@ -212,19 +225,27 @@ async def change_image(image_id: Id, body: ImagePatch, edit: Editing = Depends(c
     "/images/{image_id}",
     operation_id="delete_image",
     summary="Take a picture off its product",
+    description="Its files are deleted within half an hour, unless another picture is the same.",
     status_code=204,
     response_class=Response,
 )
 async def delete_image(image_id: Id, edit: Editing = Depends(changing)) -> Response:
     async with edit.service.unit(edit.context) as unit:
-        image = await images.image_by_id(unit.sql, image_id, lock=True)
-        if image is None:
-            raise missing("picture")
-        edit.known.check(image.sequence)
-        await images.delete_image(unit, image_id)
+        image, _ = await _locked(edit, unit, image_id)
+        await images.delete_image(unit, image)
     edit.answers.drop()
-    await images.pictures_of(edit.service).drop(image_id)
     return Response(status_code=204)
+
+
+async def _locked(edit: Editing, unit: Unit, image_id: str) -> tuple[Row[Any], Product]:
+    """A picture as it is under its product's lock: whoever changes one moves the others."""
+    found = await images.image_by_id(unit.sql, image_id)
+    shown = await lock_product(unit.sql, found.product_id) if found else None
+    image = await images.image_by_id(unit.sql, image_id)
+    if image is None or shown is None:
+        raise missing("picture")
+    edit.known.check(image.sequence)
+    return image, shown.product
 
 
 def _check(product: Product, about: ImagePatch) -> None:
