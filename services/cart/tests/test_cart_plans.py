@@ -46,5 +46,6 @@ async def test_a_cart_is_found_by_reading_its_own_rows_only(harness: Harness, pl
             read = await connection.fetchval(READS, names) - before
     finally:
         await connection.close()
+    assert found is not None
     assert found["variants"].count("Kettle") == 3
     assert 0 < read < 10
