@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from chassis.aggregate import Aggregate
 from chassis.codec import encode, encode_opening
 from chassis.rows import Meta, Put
-from chassis.sealing import Finder, Opener
+from chassis.sealing import Opener
 from chassis.service import Service
 from chassis.world import World
 
@@ -164,10 +164,10 @@ class Made:
         for table in self.tables:
             if rows := self.waiting[table.name]:
                 columns = ", ".join(column.name for column in table.columns if column.computed is None)
-                finder = Finder()
-                text = encode_opening(rows, finder.default)
-                if finder.subjects:
-                    keys = await self.databases.rows(self.service.name, KEYS_OF, list(finder.subjects))
+                nobody = Opener({})
+                text = encode_opening(rows, nobody.default)
+                if nobody.unknown:
+                    keys = await self.databases.rows(self.service.name, KEYS_OF, list(nobody.unknown))
                     opener = Opener({row["subject"]: row["key"] for row in keys})
                     text = encode_opening(rows, opener.default)
                 await self.databases.execute(self.service.name, FILL.format(table.name, columns), text.decode())

@@ -15,12 +15,12 @@ LOCK = "select pg_try_advisory_lock(hashtextextended($1, 0))"
 
 
 class Alone:
-    """One lock of one service's database; ``settings`` are those of its session."""
+    """One lock of one service's database; ``settings`` are those of its session. ``holds``: it did when last seen."""
 
     def __init__(self, service: "Service", name: str, **settings: str) -> None:
         self._service, self._name, self._settings = service, name, settings
         self._connection: asyncpg.Connection[Any] | None = None
-        self._holds = False
+        self.holds = False
 
     async def connection(self) -> "asyncpg.Connection[Any] | None":
         """The connection that holds the lock; None while somebody else does.
@@ -28,14 +28,14 @@ class Alone:
         One that was refused is kept and asks again: who stands by opens no connection for each message that comes.
         """
         if self._connection is None or self._connection.is_closed():
-            self._holds = False
+            self.holds = False
             self._connection = await self._service.database.connect(**self._settings)
-        if not self._holds:
-            self._holds = await self._connection.fetchval(LOCK, self._name)
-        return self._connection if self._holds else None
+        if not self.holds:
+            self.holds = await self._connection.fetchval(LOCK, self._name)
+        return self._connection if self.holds else None
 
     def release(self) -> None:
         """Give the lock back, whatever state the connection is in."""
-        connection, self._connection, self._holds = self._connection, None, False
+        connection, self._connection, self.holds = self._connection, None, False
         if connection is not None:
             connection.terminate()

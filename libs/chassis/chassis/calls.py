@@ -286,13 +286,13 @@ class Caller:
 
     async def _record(self, answers: list[Answered]) -> None:
         """Record in one statement what came back and is still leased by us."""
-        for _ in range(10):
+        for attempt in range(10):
             try:
-                return await self._record_once(answers)
-            except Conflict:
-                continue
+                return await self._record_once(answers, believing=attempt == 0)
             except Unmet:
                 answers = await self._still_ours(answers)
+            except Conflict:
+                continue
         raise Conflict("ten rounds lost")
 
     async def _still_ours(self, answers: Sequence[Answered]) -> list[Answered]:
@@ -300,12 +300,13 @@ class Caller:
         ours = {row["id"] for row in await self._service.database.pool.fetch(STILL_OURS, ids, leases)}
         return [one for one in answers if one.row["id"] in ours]
 
-    async def _record_once(self, answers: list[Answered]) -> None:
+    async def _record_once(self, answers: list[Answered], *, believing: bool) -> None:
         service = self._service
         now = service.world.clock()
         async with service.database.pool.acquire() as connection:
             streams = set[str]().union(*(streams_of(one.outcomes) for one in answers))
-            held = await service.store.load(connection, streams)
+            believed = service.store.remembered(streams) if believing else {}
+            held = believed | await service.store.load(connection, streams - believed.keys())
             batch = Batch(service.aggregates, held, now, service.world.ids)
             for one in answers:
                 while one.error is None:
@@ -319,7 +320,9 @@ class Caller:
                     except Exception as error:
                         one.error = error
                     break
-            made = await statement(connection, batch.draft, service.name, now, None, self.lease())
+            made = await statement(
+                connection, batch.draft, service.name, now, None, self.lease(), keyring=service.keyring
+            )
             good, bad = _parted(answers)
             ended = []
             if good:
@@ -330,6 +333,7 @@ class Caller:
                 ended.append("(select count(*) from failed)")
             if ended:
                 made.require(f"{' + '.join(ended)} = {made.value(len(answers))}")
+            made.believe_versions({name: one.version for name, one in believed.items() if name not in batch.draft.held})
             await made.run(connection)
         service.committed(batch.draft, made)
 

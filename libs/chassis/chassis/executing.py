@@ -4,20 +4,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from asyncpg import UniqueViolationError
+
 from chassis import idempotency
 from chassis.batch import Batch, Held, Unloaded, streams_of
 from chassis.context import Context
 from chassis.decider import Many, Refused
 from chassis.once import Once
 from chassis.outcome import Do
-from chassis.sealing import Connected
+from chassis.sealing import Connected, Sealing
+from chassis.tables import subject_keys
 from chassis.worker import ONE_AT_A_TIME, OPTIMISTIC_ROUNDS
-from chassis.writing import Conflict, Statement, statement
+from chassis.writing import EMPTY, Conflict, Statement, Unmet, statement
 
 if TYPE_CHECKING:
     from chassis.service import Service
 
 ROUNDS = OPTIMISTIC_ROUNDS * 3
+
+
+class KeysMoved(Exception):
+    """What a command's values were sealed with are not their subjects' keys any more: seal them again."""
 
 
 class Moved(Exception):
@@ -35,11 +42,18 @@ class Executed:
 
 
 async def execute(
-    service: "Service", do: Do, context: Context, once: Once | None, *, new: bool = False, expected: int | None = None
+    service: "Service",
+    do: Do,
+    context: Context,
+    once: Once | None,
+    *,
+    new: bool = False,
+    expected: int | None = None,
+    sealing: Sealing | None = None,
 ) -> Executed:
     """Decide on what is remembered first (``new``: on streams that are not there yet), and if that is not enough on
-    what is read. After many lost races the other writers wait. Raises Refused and KeyReused, and Moved where the one
-    stream is not at the version ``expected``.
+    what is read. After many lost races the other writers wait. Raises Refused and KeyReused, Moved where the one stream
+    is not at the version ``expected``, and KeysMoved where the command's values have to be sealed again.
     """
     for attempt in range(ROUNDS + 1):
         try:
@@ -52,18 +66,23 @@ async def execute(
                         return Executed(None, 0, replayed=True, resource_id=earlier)
                 if attempt < ROUNDS:
                     believed = service.store.remembered(streams_of([do]), new=new) if attempt == 0 else {}
-                    batch, written = await _attempt(service, connection, do, context, once, believed, expected)
+                    batch, written = await _attempt(service, connection, do, context, once, believed, expected, sealing)
                 else:
                     async with connection.transaction():
                         await connection.execute(ONE_AT_A_TIME)
-                        batch, written = await _attempt(service, connection, do, context, once, {}, expected)
-        except Conflict:
+                        batch, written = await _attempt(service, connection, do, context, once, {}, expected, sealing)
+        except Conflict as lost:
+            if sealing is not None and _is_about_keys(lost, sealing):
+                service.keyring.drop(sealing.values)
+                raise KeysMoved from lost
             continue
         except Refused:
             if attempt == 0 and once is not None:
                 continue  # it may be this key's own effect that stands in the way: look for that first
             raise
         # Only now is it committed: a state remembered earlier would outlive a commit that failed.
+        if sealing is not None and batch.draft:
+            service.keyring.keep(sealing.made)
         service.committed(batch.draft, written)
         held = Held(0, None) if isinstance(do.decider, Many) else batch.state(do.decider.name(do.id))
         return Executed(held.state, held.version, resource_id=once.resource_id if once else None)
@@ -78,11 +97,9 @@ async def _attempt(
     once: Once | None,
     believed: Mapping[str, Held],
     expected: int | None,
+    sealing: Sealing | None,
 ) -> tuple[Batch, Statement]:
-    """Decide on the states that are ``believed``, and on others as they are read.
-
-    Raises Conflict also where that belief was all there was to go by: only an append proves it.
-    """
+    """Decide on the states that are ``believed``, and on others as they are read."""
     now, streams = service.world.clock(), streams_of([do])
     held = {**believed, **await service.store.load(connection, streams - believed.keys())}
     if expected is not None and any(held[stream].version != expected for stream in streams):
@@ -98,8 +115,17 @@ async def _attempt(
             if believed:
                 raise Conflict("refused on what is remembered") from refused
             raise
-    if believed.keys() - batch.draft.held.keys():
-        raise Conflict("nothing was appended to a stream that was not read")
-    made = await statement(connection, batch.draft, service.name, now, once, service.lease())
+    keys = sealing.made if sealing is not None else EMPTY
+    made = await statement(connection, batch.draft, service.name, now, once, service.lease(), keys, service.keyring)
+    if sealing is not None and batch.draft:
+        made.believe_keys(sealing.believed)
+    made.believe_versions({name: held.version for name, held in believed.items() if name not in batch.draft.held})
     await made.run(connection)
     return batch, made
+
+
+def _is_about_keys(lost: Conflict, sealing: Sealing) -> bool:
+    """Whether it may have been lost for a key: one that was believed, or one that another has made first."""
+    if isinstance(lost, Unmet):
+        return bool(sealing.believed)
+    return isinstance(lost.__cause__, UniqueViolationError) and lost.__cause__.table_name == subject_keys.name

@@ -17,7 +17,7 @@ from soko_contracts import Envelope
 
 from chassis import metrics, telemetry
 from chassis.codec import encode, members
-from chassis.sealing import Connected, Sealer
+from chassis.sealing import Connected, Keyring, Sealer
 from chassis.subscriptions import Received, Subscription, received
 from chassis.worker import told
 from chassis.writing import message_row
@@ -85,7 +85,7 @@ async def store(service: "Service", envelopes: Sequence[Envelope]) -> None:
             arrivals = list(arrivals_of(service, envelopes))
             if arrivals:
                 async with service.database.pool.acquire() as connection:
-                    keys = key_rows(arrivals, await seal(connection, arrivals))
+                    keys = key_rows(arrivals, await seal(connection, service.keyring, arrivals))
                     rows = orjson.dumps([one.row for one in arrivals]).decode()
                     await connection.execute(RECEIVE, rows, orjson.dumps(keys).decode())
             return
@@ -124,10 +124,16 @@ def arrivals_of(service: "Service", envelopes: Sequence[Envelope]) -> Iterable[A
             yield one
 
 
-async def seal(connection: Connected, arrivals: Iterable[Arrival]) -> Mapping[str, bytes]:
-    """Seal the personal fields of messages, and in their rows; answers the keys it had to make, by subject."""
+async def seal(
+    connection: Connected, keyring: Keyring, arrivals: Iterable[Arrival], *, believing: bool = False
+) -> Mapping[str, bytes]:
+    """Seal the personal fields of messages, and in their rows; answers the keys it had to make, by subject.
+
+    ``believing``: a subject whose message opens a new stream is taken to have no key, until it turns out to have one.
+    """
     to_seal = [(one, subject) for one in arrivals if (subject := one.sealed_for) is not None]
-    sealer = await Sealer.of(connection, (subject for _, subject in to_seal))
+    read = {subject for one, subject in to_seal if not (believing and one.subscription.new)}
+    sealer = Sealer(await keyring.read(connection, read))
     for one, subject in to_seal:
         values = members(one.message)
         kind: type = type(one.message)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -30,7 +30,7 @@ from chassis.jobs import SWEEP, Job, Jobs
 from chassis.once import Once
 from chassis.outbox import Relay
 from chassis.outcome import Do
-from chassis.sealing import Opener, seal
+from chassis.sealing import Keyring, Opener, Sealing, seal
 from chassis.settings import Settings
 from chassis.store import Store
 from chassis.subscriptions import Subscriptions
@@ -80,7 +80,7 @@ class Service:
         self.aggregates = Aggregates(aggregates)
         self.subscriptions = subscriptions or Subscriptions()
         self.calls = calls or Calls()
-        self.store = Store(self.aggregates)
+        self.store, self.keyring = Store(self.aggregates), Keyring()
         self.waiters = Waiters(self, settled) if settled is not None else None
         self.keys = Keys(self._jwks, self.world.clock)
         self.revocations = Revocations(self._revoked, self.world.clock)
@@ -113,13 +113,16 @@ class Service:
         *,
         new: bool = False,
         expected: int | None = None,
+        sealing: Sealing | None = None,
     ) -> Executed:
         """Give a command to one stream. Raises Refused and KeyReused; a lost race is decided again.
 
         ``new``: the stream most likely does not exist yet, so it is looked for only if that turns out wrong.
         ``expected``: only while the stream is at this version; else Moved, and nothing has happened.
+        ``sealing``: what the command's values were sealed with, by ``seal_each``; KeysMoved where they must be again.
         """
-        return await executing.execute(self, Do(decider, id_, command), context, once, new=new, expected=expected)
+        do = Do(decider, id_, command)
+        return await executing.execute(self, do, context, once, new=new, expected=expected, sealing=sealing)
 
     async def execute_many(self, many: Many[Any], command: Any, context: Context, once: Once | None = None) -> Executed:
         """Give a command to several streams at once, all or nothing. ``state`` is None."""
@@ -158,17 +161,21 @@ class Service:
 
     async def seal(self, subject: str, value: Any) -> Sealed:
         """``value`` (anything JSON can say), readable only while the key of ``subject`` exists here."""
-        return (await self.seal_each({subject: value}))[subject]
-
-    async def seal_each(self, values: Mapping[str, Any]) -> Mapping[str, Sealed]:
-        """The same for several subjects at once."""
         async with self.database.pool.acquire() as connection:
-            return await seal(connection, values)
+            return await seal(connection, subject, value)
+
+    async def seal_each(self, values: Mapping[str, Any], *, fresh: Collection[str] = ()) -> Sealing:
+        """The same by subject, for one command: their new keys are written with what it leads to, or not at all.
+
+        Those in ``fresh`` most likely have no key yet, so it is looked for only if that turns out wrong.
+        """
+        async with self.database.pool.acquire() as connection:
+            return await Sealing.of(connection, self.keyring, values, fresh)
 
     async def open(self, value: Sealed) -> Any:
         """A sealed value's content, or ``erased``."""
         async with self.database.pool.acquire() as connection:
-            return (await Opener.of(connection, [value.subject], {})).open(value)
+            return Opener(await self.keyring.read(connection, [value.subject])).open(value)
 
     # Messages
 
@@ -185,6 +192,7 @@ class Service:
             self._relay.hand(made.written, in_order=in_order and all(held.ours for held in draft.held.values()))
             self.wake("relay")
         self.store.remember(draft.held)
+        self.keyring.drop(draft.forgotten)
         if draft.timers:
             self._timers.set(min(timer.after.at for timer in draft.timers.values()))
         if draft.calls:
@@ -192,6 +200,11 @@ class Service:
             self.wake("calls")
         if self.waiters is not None:
             self.waiters.written(draft.rows.values())
+
+    @property
+    def at_work(self) -> bool:
+        """Whether it is this process that works the service's messages off."""
+        return self._worker.at_work
 
     def wake(self, loop: str) -> None:
         """There is something to do for it."""

@@ -37,7 +37,8 @@ class Subscription:
 
     ``key`` says what has to stay in order. ``seals`` names the subject under whose key the message's personal fields
     are sealed before anything is stored. ``raw``: the message is not read, the translation takes it as JSON; the row it
-    makes has the message's own id, which is note enough of its having come.
+    makes has the message's own id, which is note enough of its having come. ``new``: the streams it goes to, and the
+    subject it is sealed for, most likely do not exist yet, so they are looked for only if that turns out wrong.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Subscription:
     key: Key
     seals: Callable[[Any], str] | None = None
     raw: bool = False
+    new: bool = False
 
     def read(self, envelope: Envelope) -> Any:
         """What the translation takes. Raises ValueError or KeyError."""
@@ -79,10 +81,11 @@ class Subscriptions:
         *,
         key: Callable[[Any], str] | None = None,
         seals: Callable[[Any], str] | None = None,
+        new: bool = False,
     ) -> Callable[[F], F]:
         """Decorate ``(message, received) -> (id, command)``, or for a Many ``-> command``; None: nothing to do.
 
-        Order is kept by the target stream, or by ``key``, which a Many must have. ``seals``: see Subscription.
+        Order is kept by the target stream, or by ``key``, which a Many must have. ``seals``, ``new``: see Subscription.
         """
         if isinstance(decider, Many) and key is None:
             raise ValueError(f"{message.__name__}: a command over several streams needs a key")
@@ -103,7 +106,7 @@ class Subscriptions:
                 found = function(body, at)
                 return decider.name(found[0]) if found is not None else at.subject
 
-            self._add(Subscription(function.__name__, message, translate, keyed, seals))
+            self._add(Subscription(function.__name__, message, translate, keyed, seals, new=new))
             return function
 
         return register

@@ -1,7 +1,8 @@
 """``Prefer: wait``: waiting for something to settle without holding a connection.
 
-What this process writes, it sees settle; for what others write, one query a process every 50 ms asks for all that
-anybody waits for.
+What this process writes, it sees settle; for what others write, one query a process asks for all that anybody waits
+for: every 50 ms, and where this process is the one that works the service's messages off, which is what settles things,
+every half second.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ from chassis.rows import Put, Row
 if TYPE_CHECKING:
     from chassis.service import Service
 
-EVERY = 0.05
+EVERY, EVERY_AT_WORK = 0.05, 0.5
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +79,7 @@ class Waiters:
 
     async def _ask(self) -> None:
         while self._waiting:
-            await asyncio.sleep(EVERY)
+            await asyncio.sleep(EVERY_AT_WORK if self._service.at_work else EVERY)
             if self._closed or not self._waiting:
                 return
             try:

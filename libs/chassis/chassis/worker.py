@@ -23,7 +23,7 @@ from soko_contracts import Envelope
 
 from chassis import metrics, tables, telemetry
 from chassis.alone import Alone
-from chassis.batch import Batch, Draft, Unloaded, more_of, streams_of
+from chassis.batch import Batch, Draft, Held, Unloaded, more_of, streams_of
 from chassis.context import Context
 from chassis.database import AWAY
 from chassis.decider import Refused
@@ -90,6 +90,8 @@ class Work:
 
     finished: list[Claimed] = field(default_factory=list)
     failed: list[Claimed] = field(default_factory=list)
+    unproven: dict[str, int] = field(default_factory=dict)
+    """Streams that something was decided on as they are remembered, at this version, and that no append will prove."""
 
 
 class Worker:
@@ -120,6 +122,11 @@ class Worker:
     async def connection(self) -> "asyncpg.Connection[Any] | None":
         """The connection to work with; None while another process is the one at work."""
         return await self._alone.connection()
+
+    @property
+    def at_work(self) -> bool:
+        """Whether this process is the one, as far as it knows."""
+        return self._alone.holds
 
     def stop(self) -> None:
         """Let another worker go on."""
@@ -168,7 +175,9 @@ class Worker:
         for one in claimed:
             self._translate(one, now)
         batch, work = await self.decide(connection, claimed, now)
-        made = await statement(connection, batch.draft, service.name, now, None, service.lease())
+        made = await statement(
+            connection, batch.draft, service.name, now, None, service.lease(), keyring=service.keyring
+        )
         made.add(FINISH, [one.row["id"] for one in work.finished])
         made.add_rows(DONE, [{"id": one.row["id"], **done(one, now)} for one in work.finished])
         made.add_rows(FAIL, [{"id": one.row["id"], **self.failure(one, now)} for one in work.failed])
@@ -216,12 +225,10 @@ class Worker:
         return subscription.translate(subscription.read(envelope), received(envelope, now))
 
     async def decide(
-        self, connection: Connected, claimed: list[Claimed], now: datetime, remembered: bool = False
+        self, connection: Connected, claimed: list[Claimed], now: datetime, believed: Mapping[str, Held] | None = None
     ) -> tuple[Batch, Work]:
-        """Carry out in memory what they lead to. ``remembered``: on the states in memory, where there are any.
-
-        Raises Conflict when something was decided on a remembered state that no append will prove: a stream where
-        nothing happens has to be read.
+        """Carry out in memory what they lead to, on states as they are read; where some are ``believed``, on those and
+        on whatever else is remembered.
         """
         service, work = self._service, Work()
         streams = set[str]()
@@ -230,13 +237,16 @@ class Worker:
                 streams |= streams_of(one.outcomes)
             except Exception as error:
                 one.error = error
-        believed = service.store.remembered(streams) if remembered else {}
-        held = believed | await service.store.load(connection, streams - believed.keys())
+        remembered = service.store.remembered if believed is not None else _nothing
+        trusted = {**remembered(streams), **(believed or {})}
+        held = trusted | await service.store.load(connection, streams - trusted.keys())
         states = {name: one.state for name, one in held.items()}
         more = set[str]()
         for one in claimed:
             with suppress(Exception):  # whatever is wrong is found again where it counts as this message's failure
                 more |= more_of(one.outcomes, states)
+        trusted |= remembered(more - held.keys())
+        held |= trusted
         held |= await service.store.load(connection, more - held.keys())
         batch = Batch(service.aggregates, held, now, service.world.ids)
         held_back = set[str]()
@@ -250,8 +260,7 @@ class Worker:
             else:
                 work.failed.append(one)
                 held_back.add(one.row["key"])
-        if believed.keys() - batch.draft.held.keys():
-            raise Conflict("nothing was appended to a stream that was not read")
+        work.unproven = {name: one.version for name, one in trusted.items() if name not in batch.draft.held}
         return batch, work
 
     async def _carry_out(self, connection: Connected, batch: Batch, one: Claimed) -> None:
@@ -290,6 +299,11 @@ class Worker:
         failures = [{"id": row["id"], **self.failure(Claimed(row, error=error), now)} for row in rows]
         await connection.execute(FAIL.replace("{}", "$1"), orjson.dumps(failures).decode())
         return len(rows)
+
+
+def _nothing(streams: Iterable[str]) -> dict[str, Held]:
+    """What is remembered where nothing is to be believed."""
+    return {}
 
 
 def backoff(tries: int, chance: float) -> timedelta:

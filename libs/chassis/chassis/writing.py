@@ -25,7 +25,7 @@ from chassis.batch import Asking, Draft, Recorded, Sent, Timer, key_of
 from chassis.codec import encode, encode_opening
 from chassis.once import Once
 from chassis.rows import Keep, Put, Remove, Row
-from chassis.sealing import Connected, Default, Finder, Opener, refuse_sealed
+from chassis.sealing import Connected, Default, Keyring, Opener, refuse_sealed
 
 Json = dict[str, Any]
 
@@ -40,7 +40,7 @@ LOST_RACES = (UniqueViolationError, DeadlockDetectedError, SerializationError)
 UNKNOWN_CALL = timedelta(minutes=1)
 
 
-class Unmet(Exception):
+class Unmet(Conflict):
     """What a statement required was not so: nothing was written."""
 
 
@@ -66,6 +66,8 @@ class Statement:
     sent: list[Envelope] = field(default_factory=list)
     written: list[tuple[int, Envelope]] = field(default_factory=list)
     calls: list[Json] = field(default_factory=list)
+    keyring: Keyring | None = None
+    believed: dict[str, bytes] = field(default_factory=dict)
 
     def add(self, sql: str, *values: Any, name: str = "") -> None:
         """Add a part; each ``{}`` in it stands for its next parameter."""
@@ -87,24 +89,39 @@ class Statement:
         """Write nothing unless this SQL condition is true."""
         self.requires.append(condition)
 
+    def believe_keys(self, keys: Mapping[str, bytes]) -> None:
+        """Write nothing unless these subjects still have just these keys."""
+        self.believed |= keys
+
+    def believe_versions(self, versions: Mapping[str, int]) -> None:
+        """Write nothing if one of these streams has moved on: what was decided on it is not proven by an append."""
+        if versions:
+            streams, at = self.value(list(versions)), self.value(list(versions.values()))
+            self.require(NOT_MOVED.format(streams, at))
+
     def text(self) -> str:
         """The whole statement. It answers the ids of the outbox's new rows."""
+        if self.believed:
+            subjects, keys = self.value(list(self.believed)), self.value(list(self.believed.values()))
+            self.require(STILL_THE_KEYS.format(subjects, keys))
         parts = ",\n".join(f"{name} as ({part})" for name, part in self.parts.items())
         counted = "(select count(*) from appended)" if "appended" in self.parts else "0"
         ids = "array(select id from outgoing)" if "outgoing" in self.parts else "null"
         # A false condition divides by zero: the one way for a single statement to take itself back.
         met = " and ".join(self.requires) or "true"
-        return f"with {parts}\nselect {ids}, {counted}, 1 / ({met})::int"
+        return f"{'with ' * bool(parts)}{parts}\nselect {ids}, {counted}, 1 / ({met})::int"
 
     async def run(self, connection: Connected) -> None:
         """Raises Conflict on a lost race, and Unmet."""
-        if not self.parts:
+        if not self.parts and not self.requires:
             return
         try:
             ids = await connection.fetchval(self.text(), *self.values)
         except LOST_RACES as lost:
             raise Conflict(str(lost)) from lost
         except DivisionByZeroError as unmet:
+            if self.keyring is not None:
+                self.keyring.drop(self.believed)
             raise Unmet from unmet
         self.written = list(zip(ids or (), self.sent, strict=True))
 
@@ -146,6 +163,14 @@ SET_TIMER = insert(
 )
 KEEP_SNAPSHOT = upsert(tables.snapshots, ("stream", "version", "fold_version", "state"), False)
 FORGET = "delete from subject_keys where subject = any({}::text[])"
+NEW_KEYS = "insert into subject_keys (subject, key) select * from unnest({}::text[], {}::bytea[])"
+# Both look each up by itself: as joins they could be planned, for good, to read a whole index.
+STILL_THE_KEYS = """(
+    select bool_and((select key from subject_keys where subject = one.subject) is not distinct from one.key)
+    from unnest({}::text[], {}::bytea[]) one (subject, key))"""
+NOT_MOVED = """(
+    select bool_and(coalesce((select max(version) from events where stream = one.stream), 0) <= one.version)
+    from unnest({}::text[], {}::int[]) one (stream, version))"""
 OUTBOX = insert(tables.outbox) + " returning id"
 CALLS = insert(tables.calls)
 EVENTS = insert(tables.events) + " returning 1"
@@ -163,18 +188,25 @@ async def statement(
     once: Once | None,
     lease: Lease | None = None,
     new_keys: Mapping[str, bytes] = EMPTY,
+    keyring: Keyring | None = None,
 ) -> Statement:
     """The statement that writes ``draft``; its calls are leased at once where there is a ``lease``.
 
-    ``new_keys`` are those of subjects that have been sealed for and are about to be written too.
+    ``new_keys`` are those of subjects that have been sealed for: they are written too, if anything is.
 
-    The JSON is made once to see whose sealed values are in it, and where there are any once more, with their keys.
+    The JSON is made with the keys that are kept in ``keyring``, which the statement then requires to be there still;
+    and once more where there are sealed values of others, with their keys as they are now.
     """
-    found = Finder()
-    made = _statement(draft, source, now, once, lease, found.default)
-    if found.subjects:
-        opener = await Opener.of(connection, found.subjects, new_keys)
+    opener = Opener(new_keys, keyring)
+    made = _statement(draft, source, now, once, lease, opener.default)
+    if opener.unknown:
+        read = await (keyring or Keyring()).read(connection, opener.unknown)
+        opener = Opener({**new_keys, **read}, keyring)
         made = _statement(draft, source, now, once, lease, opener.default)
+    made.keyring = keyring
+    made.believe_keys(opener.believed)
+    if new_keys and draft:
+        made.add(NEW_KEYS, list(new_keys), list(new_keys.values()))
     return made
 
 

@@ -15,7 +15,7 @@ from cart.variants import kept
 subscriptions = Subscriptions()
 
 
-@subscriptions.on(order.Placed, close, key=lambda message: cart.name(message.cart_id))
+@subscriptions.on(order.Placed, close, key=lambda message: cart.name(message.cart_id), new=True)
 def order_placed(message: order.Placed, at: Received) -> Close:
     return Close(
         cart_id=message.cart_id,

@@ -21,7 +21,7 @@ def subscribe(settings: Settings) -> Subscriptions:
     ask_every = int(settings.reservation_ask_again.total_seconds())
     threshold = settings.low_stock_threshold
 
-    @subscriptions.on(inventory.ReserveStock, holding, key=lambda message: message.order_id)
+    @subscriptions.on(inventory.ReserveStock, holding, key=lambda message: message.order_id, new=True)
     def reserve_stock(message: inventory.ReserveStock, at: Received) -> Reserve:
         lines = lines_of((line.sku, line.quantity) for line in message.lines)
         return Reserve(message.order_id, lines, message.expires_at, ask_every)

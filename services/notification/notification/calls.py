@@ -15,6 +15,7 @@ from chassis.decider import Call, Send
 from chassis.outcome import Outcome
 from chassis.rows import Keep, Put
 from chassis.service import Service
+from chassis.together import Together
 
 from notification import erasure
 from notification.domain import ADMIN, Notification, Status
@@ -33,10 +34,7 @@ BY_SMTP, TO_A_FILE = timedelta(seconds=60), timedelta(seconds=10)
 """How long a mail may take. One that died with its process goes again after that: no longer than its way needs."""
 
 WANTED = "select abandoned_cart from preferences where customer_id = $1"
-WAITING = """
-select 1 from (select id, status from notifications where cause = $1 and kind = $2 offset 0) found
-where id = $3 and status = 'queued'
-"""  # by the primary key: "offset 0" leaves no other index to choose
+WAITING = "select id from notifications where id = any($1::text[]) and status = 'queued'"
 
 
 def request_of(notification: Notification, contact: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,8 +73,8 @@ async def mail(asked: Asked, service: Service) -> Iterable[Outcome]:
     """One mail. Of two wishes for the same notification only the first has its row, and only that one is sent."""
     settings, notification = service.settings, notification_in(asked.request)
     assert isinstance(settings, Settings)
-    named = (notification.cause, notification.kind, notification.id)
-    if await service.database.pool.fetchval(WAITING, *named) is None:
+    waits: Together = service.app.state.waits
+    if not await waits(notification.id):
         return []
     to = settings.admin if notification.subject_id == ADMIN else asked.request["contact"].get("email")
     try:

@@ -1,10 +1,11 @@
 """The notification service, composed."""
 
 from chassis.service import Service
+from chassis.together import Together
 from chassis.world import World
 
 from notification.api import routers
-from notification.calls import calls_by
+from notification.calls import WAITING, calls_by
 from notification.feed import number_once
 from notification.settings import Settings
 from notification.subscriptions import subscribe
@@ -25,5 +26,5 @@ def build(settings: Settings, world: World) -> Service:
         calls=calls_by(settings),
         extra=(number_once,),
     )
-    service.app.state.tail = Tail()
+    service.app.state.tail, service.app.state.waits = Tail(), Together(service, WAITING)
     return service

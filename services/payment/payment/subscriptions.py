@@ -9,7 +9,7 @@ from payment.domain.rules import payment
 subscriptions = Subscriptions()
 
 
-@subscriptions.on(contracts.Authorise, payment, seals=lambda message: message.payment_id)
+@subscriptions.on(contracts.Authorise, payment, seals=lambda message: message.payment_id, new=True)
 def authorise(message: contracts.Authorise, at: Received) -> tuple[str, Authorise]:
     """Token and phone were sealed on receipt, under a key of this attempt."""
     return message.payment_id, Authorise(

@@ -143,7 +143,7 @@ async def add_cart_item(
         opening = visit.opening(caller, found)
         key = once.for_(opening.cart_id) if once and opening.owner == owner else None
         command = Add(opening, _line(visit, variant, body.quantity), visit.settings.price_hold, visit.settings.limits)
-        done = await service.execute(cart, opening.cart_id, command, visit.context, key)
+        done = await service.execute(cart, opening.cart_id, command, visit.context, key, new=found.open is None)
         return await (visit.replay(owner) if done.replayed else visit.written(done.state, found))
 
     return await on_the_open_cart(attempt)

@@ -1,6 +1,6 @@
 """One request about orders: who asks, what serves it, and what they may see."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -21,9 +21,9 @@ from chassis.http import (
 )
 from chassis.http.auth import PeerAccess
 from chassis.once import Once
+from chassis.sealing import Sealing
 from chassis.service import Service
 from fastapi import Depends, Request, Response
-from soko_contracts import Sealed
 
 from order import queries
 from order.api.answers import OrderAnswer, order_answer
@@ -100,9 +100,12 @@ class Asking:
             replayed(self.response)
         return made
 
-    async def tell(self, order_id: str, command: Command, once: Once | None = None) -> None:
+    async def tell(
+        self, order_id: str, command: Command, once: Once | None = None, sealing: Sealing | None = None
+    ) -> None:
         """Give the order a command. A key that was there first changes nothing and makes the answer a replay."""
-        done = await self.service.execute(order, order_id, command, self.context, once and once.for_(order_id))
+        key = once and once.for_(order_id)
+        done = await self.service.execute(order, order_id, command, self.context, key, sealing=sealing)
         if done.replayed:
             replayed(self.response)
 
@@ -148,11 +151,15 @@ class Asking:
         return {name: value for name, value in self.response.headers.items() if name == "idempotency-replayed"}
 
     async def chosen(
-        self, choice: PaymentChoice | None, pointer: str, also: Mapping[str, Any] = EMPTY
-    ) -> tuple[Chosen | None, Mapping[str, Sealed]]:
+        self,
+        choice: PaymentChoice | None,
+        pointer: str,
+        also: Mapping[str, Any] = EMPTY,
+        fresh: Collection[str] = (),
+    ) -> tuple[Chosen | None, Sealing]:
         """How the customer wants to pay, checked, its secrets sealed under the new payment's own id.
 
-        Seals each value of ``also`` under its subject in the same go.
+        Seals each value of ``also`` under its subject in the same go; ``fresh`` subjects most likely have no key yet.
         """
         secrets = {} if choice is None else {"token": choice.token, "phone": choice.phone}
         payment_id = self.service.world.ids()
@@ -160,27 +167,21 @@ class Asking:
             methods: PaymentMethods = self.request.app.state.methods
             await methods.check(choice.method, secrets, pointer)
         held = {payment_id: secrets} if any(secrets.values()) else {}
-        sealed = await self.service.seal_each({**also, **held})
+        sealing = await self.service.seal_each({**also, **held}, fresh=(payment_id, *fresh))
         if choice is None:
-            return None, sealed
-        mine = sealed.get(payment_id)
+            return None, sealing
+        mine = sealing.values.get(payment_id)
         return Chosen(
             payment_id=payment_id,
             method=choice.method,
             token=mine.pick("token") if mine and choice.token is not None else None,
             phone=mine.pick("phone") if mine and choice.phone is not None else None,
-        ), sealed
+        ), sealing
 
     async def next_number(self) -> str:
         """For an order that is about to be placed."""
         numbers: Numbers = self.request.app.state.numbers
         return await numbers.next(self.service)
-
-    async def forget(self, chosen: Chosen | None) -> None:
-        """Nothing came of that choice: nobody needs its secrets."""
-        if chosen and chosen.secret:
-            async with self.service.unit(self.context) as unit:
-                unit.forget(chosen.payment_id)
 
 
 def _unknown(id_: str) -> Problem:

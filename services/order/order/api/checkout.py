@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chassis.decider import Refused
+from chassis.executing import KeysMoved
 from chassis.http import (
     FORBIDDEN,
     Money,
@@ -16,6 +17,7 @@ from chassis.http import (
     replayed,
 )
 from chassis.once import Once
+from chassis.sealing import Sealing
 from fastapi import Depends
 
 from order import peers
@@ -82,7 +84,10 @@ async def _place(ask: Asking, body: PlaceBody, once: Once) -> tuple[str, bool]:
         cart = await peers.read_cart(ask.service, ask.caller, ask.context, body.coupon)
         if cart is None:
             raise Problem(CART_EMPTY)
-        made = await _order(ask, body, once, cart)
+        try:
+            made = await _order(ask, body, once, cart)
+        except KeysMoved:
+            continue
         if made:
             return made
         placed = await ask.service.load(order, cart.order_id)
@@ -99,22 +104,18 @@ async def _order(ask: Asking, body: PlaceBody, once: Once, cart: peers.Cart) -> 
         raise Problem(CART_EMPTY)
     if cart.refusal is not None and (await ask.service.load(order, cart.order_id)).version == 0:
         raise cart.refusal
-    command = await _command(ask, body, cart)
+    command, sealing = await _command(ask, body, cart)
+    key = once.for_(cart.order_id)
     try:
-        done = await ask.service.execute(order, cart.order_id, command, ask.context, once.for_(cart.order_id), new=True)
+        done = await ask.service.execute(order, cart.order_id, command, ask.context, key, new=True, sealing=sealing)
     except Refused as no:
-        await ask.forget(command.payment)
         if no.slug == CART_CHANGED.slug:
             return None
         raise
     if done.replayed:
-        await ask.forget(command.payment)
         replayed(ask.response)
         return done.resource_id or cart.order_id, False
-    already = done.state.number != command.number
-    if already:
-        await ask.forget(command.payment)
-    return cart.order_id, already
+    return cart.order_id, done.state.number != command.number
 
 
 def _check(ask: Asking, body: PlaceBody) -> None:
@@ -132,7 +133,8 @@ def _check(ask: Asking, body: PlaceBody) -> None:
     shipping_method(ask.settings, body.shipping_method)
 
 
-async def _command(ask: Asking, body: PlaceBody, cart: peers.Cart) -> Place:
+async def _command(ask: Asking, body: PlaceBody, cart: peers.Cart) -> tuple[Place, Sealing]:
+    """The command, and what its personal parts are sealed with: a guest's under a key of the order's own."""
     settings, currency = ask.settings, ask.settings.shop_currency
     method = shipping_method(settings, body.shipping_method)
     coupon = cart.coupon
@@ -149,8 +151,9 @@ async def _command(ask: Asking, body: PlaceBody, cart: peers.Cart) -> Place:
         },
         "address": {name: address[name] for name in SEALED_PARTS},
     }
-    payment, sealed = await ask.chosen(body.payment, "/payment", {subject: personal})
-    return Place(
+    payment, sealing = await ask.chosen(body.payment, "/payment", {subject: personal}, fresh=(cart.order_id,))
+    sealed = sealing.values[subject]
+    place = Place(
         order_id=cart.order_id,
         number=await ask.next_number(),
         customer_id=cart.customer_id,
@@ -161,17 +164,18 @@ async def _command(ask: Asking, body: PlaceBody, cart: peers.Cart) -> Place:
         totals=quoted.totals,
         shipping_method=method.code,
         address=Address(
-            sealed=sealed[subject].pick("address"),
+            sealed=sealed.pick("address"),
             country=address["country"],
             region=address["region"],
             postal_code=address["postal_code"],
         ),
-        contact=sealed[subject].pick("contact"),
+        contact=sealed.pick("contact"),
         payment=payment,
         waits=settings.waits,
         now=ask.service.world.clock(),
         coupon=_claim(body, coupon, method.minor(currency)) if coupon else None,
     )
+    return place, sealing
 
 
 def _claim(body: PlaceBody, coupon: peers.Coupon, shipping: int) -> Claim:

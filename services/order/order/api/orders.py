@@ -2,7 +2,6 @@
 
 from typing import Annotated, Any
 
-from chassis.decider import Refused
 from chassis.executing import Moved
 from chassis.http import (
     FORBIDDEN,
@@ -162,13 +161,9 @@ async def pay(order_id: str, body: PaymentChoice, ask: Asking, once: Once, prefe
     """The same for whoever passes it on."""
     row = await ask.owned(order_id)
     if await ask.done_before(once) is None:
-        payment, _ = await ask.chosen(body, "")
+        payment, sealing = await ask.chosen(body, "")
         assert payment is not None
-        try:
-            await ask.tell(row["id"], commands.Pay(payment=payment, now=ask.service.world.clock()), once)
-        except Refused:
-            await ask.forget(payment)
-            raise
+        await ask.tell(row["id"], commands.Pay(payment=payment, now=ask.service.world.clock()), once, sealing)
     row = await ask.settle(row["id"], prefer)
     await ask.refuse_failed(row)
     ask.response.status_code = 200 if row["settled"] else 202
