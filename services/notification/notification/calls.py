@@ -34,13 +34,9 @@ BY_SMTP, TO_A_FILE = timedelta(seconds=60), timedelta(seconds=10)
 """How long a mail may take. One that died with its process goes again after that: no longer than its way needs."""
 
 WANTED = "select abandoned_cart from preferences where customer_id = $1"
-<<<<<<< HEAD
 WAITING = """
 select id from (select id, status from notifications where id = any($1::text[]) offset 0) asked where status = 'queued'
 """  # by their ids: "offset 0" leaves no other index to choose
-=======
-WAITING = "select id from notifications where id = any($1::text[]) and status = 'queued'"
->>>>>>> pg
 
 
 def request_of(notification: Notification, contact: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
