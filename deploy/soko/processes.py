@@ -123,7 +123,9 @@ class Supervisor:
             each.look()
         if (now := self._state()) != self.written:
             self.written = now
-            (self.home.path / "processes.json").write_text(json.dumps(now, indent=1) + "\n")
+            beside = self.home.path / ".processes.json.part"  # whoever reads it finds all of it
+            beside.write_text(json.dumps(now, indent=1) + "\n")
+            beside.replace(self.home.path / "processes.json")
         time.sleep(LOOK_SECONDS)
 
     def _state(self) -> list[dict[str, Any]]:

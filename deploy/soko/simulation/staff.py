@@ -23,7 +23,7 @@ class Staff(Person):
         if len(self.places) < PLACES:
             possible[self.open_place] = 0.3
         if self.shop.orders:
-            possible |= {self.refund_units: 0.5, self.retry: 0.8, self.withdraw: 0.05}
+            possible |= {self.refund_units: 0.5, self.retry: 0.8, self.withdraw: 0.15}
             possible |= {self.ship: 4, self.split: 0.5, self.refund: 1.2, self.refund_twice: 0.5, self.call_off: 0.5}
         if self.shop.payments:
             possible |= {self.capture: 0.3, self.void: 0.5, self.mark_paid: 0.8}

@@ -127,5 +127,5 @@ async def _attempt(
 def _is_about_keys(lost: Conflict, sealing: Sealing) -> bool:
     """Whether it may have been lost for a key: one that was believed, or one that another has made first."""
     if isinstance(lost, Unmet):
-        return bool(sealing.believed)
+        return not lost.keys.isdisjoint(sealing.believed)
     return isinstance(lost.__cause__, UniqueViolationError) and lost.__cause__.table_name == subject_keys.name

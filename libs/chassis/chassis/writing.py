@@ -41,7 +41,11 @@ UNKNOWN_CALL = timedelta(minutes=1)
 
 
 class Unmet(Conflict):
-    """What a statement required was not so: nothing was written."""
+    """What a statement required was not so: nothing was written. ``keys`` are the subjects whose keys it required."""
+
+    def __init__(self, keys: Iterable[str] = ()) -> None:
+        super().__init__("what the statement required is not so")
+        self.keys = frozenset(keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +126,7 @@ class Statement:
         except DivisionByZeroError as unmet:
             if self.keyring is not None:
                 self.keyring.drop(self.believed)
-            raise Unmet from unmet
+            raise Unmet(self.believed) from unmet
         self.written = list(zip(ids or (), self.sent, strict=True))
 
 

@@ -4,10 +4,14 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from chassis.context import Context
 from chassis.sealing import Keyring
 from chassis.world import new_id
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from order.commands import ChangeAddress
 from order.domain import order
+from order.service import build
+from order.settings import Settings
 from order.testing_shop import CARD, Shop, open_shop
 from soko_contracts import notification
 
@@ -70,6 +74,20 @@ async def test_a_choice_to_pay_that_comes_to_nothing_leaves_no_key(shop: Shop) -
     assert again.status_code == 200
     keys = await shop.harness.service.database.pool.fetch(SUBJECTS)
     assert {row["subject"] for row in keys} == {shop.amina, mine["payment"]["id"]}
+
+
+async def test_an_order_that_another_process_moved_on_is_found_again(shop: Shop) -> None:
+    """Its customer's key is as it was: what the statement did not find so was the order's version."""
+    await shop.confirmed()
+    placed, service = await shop.placed(), shop.harness.service
+    assert isinstance(service.settings, Settings)
+    other = build(service.settings, service.world)
+    await other.open_database()
+    address = (await other.load(order, placed["id"])).state.address
+    await other.execute(order, placed["id"], ChangeAddress(address=address), Context("request", "story", "request"))
+    await other.stop()
+    again = await shop.place(key=new_id())
+    assert (again.status_code, again.json()["id"]) == (200, placed["id"])
 
 
 def test_a_keyring_keeps_the_latest() -> None:

@@ -20,6 +20,7 @@ from chassis.http import (
     invalid,
     paging,
     problems,
+    tagging,
 )
 from chassis.http.etag import etag, names
 from chassis.once import Once
@@ -187,6 +188,7 @@ async def get_image(image_id: Id, ask: Asking = Depends(asking)) -> Response:
     summary="A picture's file: it never changes",
     response_class=Response,
     responses={200: {"content": {"image/webp": FILE}}, **problems(UNAVAILABLE)},
+    dependencies=[Depends(tagging)],
 )
 async def get_image_file(
     picture: Annotated[str, Path(description="As a picture's URLs have it.")],

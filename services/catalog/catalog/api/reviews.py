@@ -92,7 +92,7 @@ async def list_product_reviews(
     operation_id="list_reviews",
     summary="The reviews of all products; hidden ones for staff, and for whose they are",
     response_model=Listing[ReviewAnswer],
-    responses=problems(FORBIDDEN),
+    responses=problems(FORBIDDEN, NOT_FOUND),
 )
 async def list_reviews(
     product: Annotated[str | None, Query(max_length=100, description="Id or slug.")] = None,
