@@ -8,7 +8,7 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
-from threading import Thread
+from threading import Thread, Timer
 from typing import TypeVar
 from wsgiref.simple_server import WSGIServer
 
@@ -32,6 +32,8 @@ S = TypeVar("S", bound=Settings)
 
 KEY_LENGTH = 32
 FIRST_WAIT, LONGEST_WAIT = 0.2, 5.0
+STOPS_WITHIN = 50.0
+"""Seconds. A server that is cut off and says nothing can hold a clean end up for ever; a death is as good as one."""
 
 log = logging.getLogger(__name__)
 
@@ -156,7 +158,8 @@ async def serve_until_told(
 ) -> None:
     """Serve ``app`` until SIGTERM or SIGINT, then finish the requests under way; a second signal does not wait.
 
-    ``ready`` is called when it answers, ``hurry`` when it is to stop.
+    ``ready`` is called when it answers, ``hurry`` when it is to stop. Whatever its caller does afterwards, the process
+    has ended ``STOPS_WITHIN`` seconds after the signal.
     """
     streams = Streams(app)
     web = web_server(streams)
@@ -166,6 +169,9 @@ async def serve_until_told(
         streams.close()
         web.force_exit = web.should_exit
         web.should_exit = True
+        last = Timer(STOPS_WITHIN, _end)
+        last.daemon = True
+        last.start()
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -181,6 +187,11 @@ async def serve_until_told(
         if scraped:
             metrics.stop(scraped)
         await asyncio.to_thread(telemetry.stop)
+
+
+def _end() -> None:
+    log.error("the process did not stop within %.0f s and ends as it is: nothing is lost by it", STOPS_WITHIN)
+    os._exit(1)
 
 
 def _metrics(process: ProcessSettings) -> tuple[WSGIServer, Thread] | None:

@@ -1,6 +1,9 @@
 """A process that is told to stop while requests are under way."""
 
 import asyncio
+import os
+import signal
+import sys
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -58,3 +61,35 @@ async def test_what_is_broken_off_may_be_asked_again(monkeypatch: pytest.MonkeyP
 async def test_an_answer_that_has_begun_is_not_made_to_look_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(aiohttp.ClientPayloadError):
         await broken_off("/?begun", monkeypatch)
+
+
+NEVER_ENDS = """
+import asyncio
+from chassis import main, web
+from chassis.settings import ProcessSettings
+from starlette.applications import Starlette
+
+async def serve():
+    try:
+        listening = web.listen("127.0.0.1", 0)
+        await main.serve_until_told(
+            Starlette(), listening, ProcessSettings(metrics_port=0), ready=lambda: print("ready", flush=True)
+        )
+    finally:
+        await asyncio.Event().wait()
+
+main.STOPS_WITHIN = 0.5
+asyncio.run(serve())
+"""
+
+
+async def test_a_process_that_cannot_come_to_an_end_ends_all_the_same() -> None:
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", NEVER_ENDS, stdout=pipe, stderr=pipe)
+    assert process.stdout is not None
+    assert await process.stdout.readline() == b"ready\n"
+    os.kill(process.pid, signal.SIGTERM)
+    async with asyncio.timeout(30):
+        _, said = await process.communicate()
+    assert process.returncode == 1
+    assert b"did not stop within" in said
