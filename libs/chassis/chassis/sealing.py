@@ -10,7 +10,7 @@ import base64
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import orjson
@@ -78,8 +78,8 @@ class Sealing:
     """
 
     values: Mapping[str, Sealed]
-    made: Mapping[str, bytes]
-    believed: Mapping[str, bytes]
+    made: Mapping[str, bytes] = field(repr=False)
+    believed: Mapping[str, bytes] = field(repr=False)
 
     @classmethod
     async def of(

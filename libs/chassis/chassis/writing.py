@@ -65,13 +65,13 @@ class Statement:
     """
 
     parts: dict[str, str] = field(default_factory=dict)
-    values: list[Any] = field(default_factory=list)
+    values: list[Any] = field(default_factory=list, repr=False)
     requires: list[str] = field(default_factory=list)
     sent: list[Envelope] = field(default_factory=list)
     written: list[tuple[int, Envelope]] = field(default_factory=list)
     calls: list[Json] = field(default_factory=list)
     keyring: Keyring | None = None
-    believed: dict[str, bytes] = field(default_factory=dict)
+    believed: dict[str, bytes] = field(default_factory=dict, repr=False)
 
     def add(self, sql: str, *values: Any, name: str = "") -> None:
         """Add a part; each ``{}`` in it stands for its next parameter."""

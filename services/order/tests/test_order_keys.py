@@ -90,6 +90,16 @@ async def test_an_order_that_another_process_moved_on_is_found_again(shop: Shop)
     assert (again.status_code, again.json()["id"]) == (200, placed["id"])
 
 
+async def test_no_key_can_be_read_in_what_a_log_might_show(shop: Shop) -> None:
+    await shop.confirmed()
+    service = shop.harness.service
+    key = await service.database.pool.fetchval(KEY_OF, shop.amina)
+    sealing = await service.seal_each({shop.amina: "known", "another": "new"}, fresh=("another",))
+    assert sealing.believed == {shop.amina: key}
+    for secret in (key, sealing.made["another"]):
+        assert repr(secret) not in repr(sealing)
+
+
 def test_a_keyring_keeps_the_latest() -> None:
     keyring = Keyring()
     keyring.keep({str(number): b"key" for number in range(4_001)})
