@@ -87,6 +87,19 @@ async def test_nobody_is_refused_on_what_is_only_remembered(running: Any) -> Non
         await other.stop()
 
 
+@pytest.mark.parametrize(("amount", "left"), [(5, 14), (-5, 4)])
+async def test_a_stream_that_was_taken_for_new_and_is_not_is_read(running: Any, amount: int, left: int) -> None:
+    async with running(build, Settings) as harness:
+        service = harness.service
+        service.loops()
+        other = await replica(harness)
+        await other.execute(tally, "a", Add("a", 9, harness.clock()), CONTEXT)
+        await service.receive([harness.envelope(AddOrder(tally_id="a", amount=amount), subject="a")])
+        assert await total(service, "a") == left
+        assert [await count(harness, table) for table in ("done", "inbox")] == [1, 0]
+        await other.stop()
+
+
 async def test_where_another_process_works_messages_are_stored_for_it(running: Any) -> None:
     async with running(build, Settings) as harness:
         other = await replica(harness)

@@ -31,7 +31,7 @@ from toy.tables import heard, log, metadata, tallies
 subscriptions = Subscriptions()
 
 
-@subscriptions.on(AddOrder, tally)
+@subscriptions.on(AddOrder, tally, new=True)
 def add(message: AddOrder, at: Received) -> tuple[str, Add]:
     return message.tally_id, Add(message.tally_id, message.amount, at.now, message.ask, message.after)
 
