@@ -1,0 +1,26 @@
+"""What services confide to each other."""
+
+import pytest
+from chassis.confiding import NotConfided, confide, confided
+from pydantic import SecretStr
+
+KEY = SecretStr("the key that all services of a shop share")
+
+
+def test_what_was_confided_is_read_with_the_same_key_and_shows_nothing() -> None:
+    told = confide(KEY, "482913")
+
+    assert "482913" not in told
+    assert confided(KEY, told) == "482913"
+    assert confide(KEY, "482913") != told
+
+
+@pytest.mark.parametrize("told", ["", "x", "482913", "é", confide(KEY, "482913")[:-4] + "AAAA"])
+def test_what_nobody_confided_is_refused(told: str) -> None:
+    with pytest.raises(NotConfided):
+        confided(KEY, told)
+
+
+def test_another_shops_key_reads_nothing() -> None:
+    with pytest.raises(NotConfided):
+        confided(SecretStr("another shop's key, just as long as that"), confide(KEY, "482913"))
