@@ -29,8 +29,8 @@ class Send:
 
     ``subject_id`` is whom the data is about (a user, or for guests the order): erasure finds it by that.
     ``contact`` holds ``email``, ``phone`` and ``language``; ``data`` what the message's template says besides.
-    ``secrets`` are more of that, which only the message may show (a one-time code, a link that logs in): confided by the
-    sender, and nobody can read them on the way. One ``cause`` and ``kind``, one notification.
+    ``secrets`` are more of that, which only the message may show (a one-time code, a link that logs in): confided by
+    the sender, so nobody can read them on the way. One ``cause`` and ``kind``, one notification.
     """
 
     cause: str
