@@ -15,9 +15,10 @@ from soko.simulation.runs import run_seeds
 from soko.simulation.shoppers import Shopper
 from soko.simulation.staff import Staff
 
-KNOWN = (6, 7)
+KNOWN = (6, 7, 7374)
 """Seeds that did not come to rest once: 6 while a count had found units of a confirmed order missing, 7 while a service
-that had died was heard on behalf of the one that came after it. Both were the simulation's own mistakes."""
+that had died was heard on behalf of the one that came after it, 7374 because nobody gave the feed's last events their
+positions. All three were the simulation's own mistakes."""
 
 AT_LEAST = 20
 SECONDS = 180

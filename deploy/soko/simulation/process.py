@@ -17,7 +17,9 @@ Step = Callable[[], Awaitable[int]]
 SILENCE = 45.0
 """Seconds, longer than anybody listens."""
 SLOW = 3.0
-FLOWING = ("relay", "worker", "calls")
+FLOWING = ("relay", "calls")
+"""Steps that are others where loops hand on in memory. The worker's is not one: it would tell only whether more is due,
+and whatever it wrote has to wake who looks for it."""
 PROVIDER = "cardsim"
 HEARING = "payment"
 
