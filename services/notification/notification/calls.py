@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chassis.calls import Asked, Calls
+from chassis.confiding import NotConfided, confided
 from chassis.decider import Call, Send
 from chassis.outcome import Outcome
 from chassis.rows import Keep, Put
@@ -39,14 +40,19 @@ select id from (select id, status from notifications where id = any($1::text[]) 
 """  # by their ids: "offset 0" leaves no other index to choose
 
 
-def request_of(notification: Notification, contact: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
-    """What the call ``mail`` is asked with: everything, so that nothing of it is kept elsewhere."""
-    return {"notification": notification.row(), "contact": dict(contact), "data": dict(data)}
+def queued(
+    notification: Notification,
+    contact: Mapping[str, Any],
+    data: Mapping[str, Any],
+    secrets: Mapping[str, str] | None = None,
+) -> Iterable[Outcome]:
+    """One notification: where there is one of this cause and kind already, its row stays and the call finds that.
 
-
-def queued(notification: Notification, contact: Mapping[str, Any], data: Mapping[str, Any]) -> Iterable[Outcome]:
-    """One notification: where there is one of this cause and kind already, its row stays and the call finds that."""
-    request = request_of(notification, contact, data)
+    The call is asked with everything, so that nothing of it is kept elsewhere; secrets stay confided.
+    """
+    request = {"notification": notification.row(), "contact": dict(contact), "data": dict(data)}
+    if secrets:
+        request["secrets"] = dict(secrets)
     return [Keep(notifications, notification.row()), Call("mail", key=notification.id, request=request)]
 
 
@@ -80,17 +86,28 @@ async def mail(asked: Asked, service: Service) -> Iterable[Outcome]:
         return []
     to = settings.admin if notification.subject_id == ADMIN else asked.request["contact"].get("email")
     try:
-        written = write(notification.kind, asked.request["data"])
+        secrets = opened(settings, asked.request.get("secrets") or {})
+        written = write(notification.kind, asked.request["data"], secrets)
         made = composed(settings, notification.id, written, to or "", notification.created_at)
         await hand_over(settings, made, file_name(notification))
     except UnknownKind:
         return ended(notification.failed("unknown-kind"))
+    except NotConfided:
+        return ended(notification.failed("not-confided"))
     except NoAddress:
         return ended(notification.failed("no-address"))
     except Refused as refused:
         log.warning("a mail was refused", extra={"notification_id": notification.id, "code": str(refused)})
         return ended(notification.failed("refused"))
     return ended(notification.sent(asked.now, to or "", written.title))
+
+
+def opened(settings: Settings, secrets: Mapping[str, str]) -> dict[str, str]:
+    """What only the message may say. Raises NotConfided."""
+    said = {name: confided(settings.soko_internal_key, told) for name, told in secrets.items()}
+    if "token" in said and settings.password_reset_url:
+        said["link"] = settings.reset_link(said["token"])
+    return said
 
 
 async def remind(asked: Asked, service: Service) -> Iterable[Outcome]:

@@ -48,7 +48,9 @@ class Notification:
         return replace(self, status=Status.SENT, sent_at=at, recipient=told, title=title, sequence=self.sequence + 1)
 
     def failed(self, reason: str) -> "Notification":
-        """It will never leave. ``reason`` is a code: ``no-address``, ``refused``, ``unknown-kind``, ``gave-up``."""
+        """It will never leave. ``reason`` is a code: ``no-address``, ``refused``, ``unknown-kind``, ``gave-up``, or
+        ``not-confided``: a secret in it did not open with this shop's key.
+        """
         return replace(self, status=Status.FAILED, reason=reason, sequence=self.sequence + 1)
 
     def fact(self) -> public.Sent | public.Failed:

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from notification import accounts
+
 NEW_ORDER: Final = "new_order"
 LOW_STOCK: Final = "low_stock"
 ABANDONED_CART: Final = "abandoned_cart"
@@ -17,6 +19,7 @@ SUBJECTS: Final[dict[str, str]] = {
     ABANDONED_CART: "You left something in your cart",
     NEW_ORDER: "New order {{ number }}",
     LOW_STOCK: "{{ sku }} is running low",
+    **accounts.SUBJECTS,
 }
 
 CANCELLED: Final[dict[str, str]] = {

@@ -32,6 +32,12 @@ class Settings(Shared):
         "administrator.",
     )
 
+    password_reset_url: str = Field(
+        "",
+        description="The shop's page to choose a new password on, for mails that lead there. May hold {public_url} and "
+        "{token}. Without it the mail shows the token alone.",
+    )
+
     @field_validator("smtp_url")
     @classmethod
     def _smtp(cls, url: SecretStr) -> SecretStr:
@@ -49,6 +55,10 @@ class Settings(Shared):
     def admin(self) -> str:
         """The admin's address, or nothing."""
         return self.admin_email or (DEMO_ADMIN if self.development else "")
+
+    def reset_link(self, token: str) -> str:
+        """The page on which this token chooses a new password."""
+        return self.password_reset_url.replace("{public_url}", self.public_url).replace("{token}", token)
 
     @property
     def mail_folder(self) -> Path:

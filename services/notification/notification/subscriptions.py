@@ -20,7 +20,7 @@ from notification.tables import unnumbered
 
 def send(message: public.Send, at: Received) -> Iterable[Outcome]:
     notification = Notification(at.id, message.cause, message.kind, message.subject_id, message.customer_id, at.now)
-    return queued(notification, message.contact, message.data)
+    return queued(notification, message.contact, message.data, message.secrets)
 
 
 def new_order(message: order.Confirmed, at: Received) -> Iterable[Outcome]:

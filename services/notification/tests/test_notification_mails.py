@@ -5,6 +5,7 @@ from email import message_from_bytes, policy
 from typing import Any
 
 import pytest
+from notification.accounts import PARAGRAPHS
 from notification.domain import Notification, Status, masked
 from notification.kinds import SUBJECTS
 from notification.mail import NoAddress, composed
@@ -30,6 +31,11 @@ ORDER: dict[str, Any] = {
     "sku": "KET-1",
     "available": 3,
     "threshold": 5,
+    "first_name": "Jane",
+    "minutes": 10,
+    "new": "a***@soko.example",
+    "device": "Firefox on Linux",
+    "when": "2026-03-01T15:00:00+03:00",
 }
 
 
@@ -83,6 +89,20 @@ def test_a_cancelled_order_says_why_and_what_was_missing() -> None:
 def test_a_parcel_says_how_to_follow_it() -> None:
     assert "PX-77" in write("order_shipped", ORDER).text
     assert "number" not in write("order_shipped", {**ORDER, "tracking_number": None}).text.lower().split("--")[0][20:]
+
+
+@pytest.mark.parametrize("kind", PARAGRAPHS)
+def test_a_secret_stands_in_both_forms_and_never_in_the_subject_line(kind: str) -> None:
+    written = write(kind, ORDER, {"code": "493027"})
+    assert "493027" in written.text
+    assert "493027" in written.html
+    assert "493027" not in written.title
+    assert "because you ordered" not in written.text + written.html
+
+
+def test_an_account_that_was_used_from_two_places_says_where_and_when() -> None:
+    assert "(Firefox on Linux, 2026-03-01 12:00 UTC)" in write("session_reused", ORDER).text
+    assert "(Firefox on Linux, just now)" in write("session_reused", {**ORDER, "when": "just now"}).text
 
 
 def test_what_is_no_kind_is_not_written() -> None:

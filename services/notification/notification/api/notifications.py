@@ -33,7 +33,8 @@ Kind = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,64}$")]
 class NotificationAnswer(Answer):
     """One message to somebody. ``recipient`` is masked; what it said is not kept.
 
-    ``reason`` says why it failed: ``no-address``, ``refused`` (by the mail server), ``gave-up``, ``unknown-kind``.
+    ``reason`` says why it failed: ``no-address``, ``refused`` (by the mail server), ``gave-up``, ``unknown-kind``,
+    ``not-confided`` (a secret in it did not open).
     """
 
     model_config = ConfigDict(

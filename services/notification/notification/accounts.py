@@ -1,0 +1,55 @@
+"""What customers are told of their accounts: a subject line and a few paragraphs each, with no layout of their own."""
+
+from typing import Final
+
+IF_NOT_YOU: Final = "If that was not you, choose a new password now: it ends all other sessions."
+
+PARAGRAPHS: Final[dict[str, tuple[str, ...]]] = {
+    "welcome": (
+        "{% if first_name %}Hello {{ first_name }}, your account is ready.{% else %}Your account is ready.{% endif %}",
+        "From now on you can order, follow your parcels and keep your addresses with us.",
+    ),
+    "verification_code": (
+        "Use this code to confirm that this address is yours:",
+        "{% if minutes %}It is good for {{ minutes }} minutes. {% endif %}Give it to nobody: we never ask for it.",
+        "If you did not ask for it, you need not do anything.",
+    ),
+    "account_exists": (
+        "Somebody wanted to open an account with this address, but you have one already.",
+        "If that was you, log in, or choose a new password if you have forgotten yours.",
+        "If it was not you, you need not do anything: nobody was told that you have an account.",
+    ),
+    "password_reset": (
+        "You can choose a new password with this:",
+        "{% if minutes %}It is good once, for {{ minutes }} minutes. {% endif %}Give it to nobody.",
+        "If you did not ask for it, you need not do anything: your password stays as it is.",
+    ),
+    "password_changed": ("The password of your account was changed, and all other sessions ended.", IF_NOT_YOU),
+    "address_changed": (
+        "Your account now has another address{% if new %}: {{ new }}{% endif %}. This one is no longer used.",
+        "If that was not you, tell us at once.",
+    ),
+    "session_reused": (
+        "A session of yours was used from two places, so we have ended it"
+        "{% if device %} ({{ device }}{% if when %}, {{ when | moment }}{% endif %}){% endif %}.",
+        IF_NOT_YOU,
+    ),
+    "account_locked": (
+        "There were too many failed attempts to log in to your account, so it is locked for a while.",
+        "If that was you, wait a little, or choose a new password.",
+        "If it was not you, you need not do anything: nobody got in.",
+    ),
+}
+"""After the first paragraph comes the secret, where there is one."""
+
+SUBJECTS: Final[dict[str, str]] = {
+    "welcome": "Welcome to Soko",
+    "verification_code": "Your code",
+    "account_exists": "You already have an account",
+    "password_reset": "Choose a new password",
+    "password_changed": "Your password was changed",
+    "address_changed": "The address of your account was changed",
+    "session_reused": "We have ended a session of yours",
+    "account_locked": "Your account is locked for a while",
+}
+"""No secret may stand in one: subject lines are kept, and shown on locked screens."""
