@@ -18,6 +18,7 @@ from chassis.servers.rabbit_for_tests import Broker
 
 OPENS_WITHIN = 120
 STOPS_WITHIN = 60
+PUBLISHED_WITHIN = 90
 
 
 @dataclass
@@ -119,6 +120,22 @@ def test_what_is_not_there_is_one_clear_line(shop: Soko) -> None:
     code, printed = shop.say("events", "warehouse")
     assert (code, printed.splitlines()[0].partition(":")[0]) == (1, "There is no service 'warehouse'")
     assert "has no job 'dance'" in shop.say("jobs", "run", "catalog", "dance")[1]
+
+
+def test_a_new_key_stands_beside_the_old_one_in_the_running_shop(shop: Soko) -> None:
+    code, printed = shop.say("keys", "rotate")
+    assert code == 0, printed
+    assert shop.say("keys", "list") == (0, printed)
+    names = [line.partition(" ")[0] for line in printed.splitlines()]
+    assert len(names) == 2
+    address = f"http://127.0.0.1:{shop.port}/.well-known/jwks.json"
+    until = time.monotonic() + PUBLISHED_WITHIN
+    while time.monotonic() < until:
+        with urllib.request.urlopen(address, timeout=5) as answer:
+            if [key["kid"] for key in json.load(answer)["keys"]] == names:
+                return
+        time.sleep(0.5)
+    pytest.fail("the running shop did not publish the new key")
 
 
 def test_an_administrator_is_made(shop: Soko) -> None:

@@ -76,6 +76,21 @@ class SigningKeys:
         await self._pool().execute(INSERT, *_made(), self._clock(), False)
         self._known = None
 
+    async def told(self) -> list[dict[str, Any]]:
+        """Every key that there is, the newest first: ``kid``, ``signs_from``, ``signs_until``, ``honoured_until``.
+
+        The last two are None while no other key follows.
+        """
+        return [
+            {
+                "kid": row["kid"],
+                "signs_from": row["signs_from"],
+                "signs_until": row["signs_until"],
+                "honoured_until": row["signs_until"] and row["signs_until"] + self._honoured,
+            }
+            for row in await self._pool().fetch(ALL)
+        ]
+
     async def rotate(self) -> str:
         """Publish a new key, which signs from ``AHEAD`` on; the old one is honoured until its last token has run out.
 
