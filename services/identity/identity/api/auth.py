@@ -33,6 +33,7 @@ from identity.api.origin import (
     set_cookies,
 )
 from identity.app import Identity
+from identity.brakes import Kind
 from identity.fields import Line, Phone
 from identity.problems import (
     DEACTIVATED,
@@ -71,7 +72,7 @@ class Login(Body):
             raise ValueError("must name the account by one of email, username and phone")
         return self
 
-    def named(self) -> tuple[logins.Kind, str]:
+    def named(self) -> tuple[Kind, str]:
         """By what, and how, the account is named."""
         if self.email is not None:
             return "email", self.email
