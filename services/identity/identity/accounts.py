@@ -16,7 +16,7 @@ from soko_contracts.identity import User, UserErased, UserUpdated
 from soko_contracts.registry import Message
 from sqlalchemy.exc import IntegrityError
 
-from identity import domain, sessions
+from identity import domain, passwords, sessions
 from identity.app import Identity
 from identity.domain import Account, Role
 from identity.tables import users
@@ -43,7 +43,7 @@ class New:
 
 async def create(service: Identity, new: New, context: Context, once: Once | None = None) -> tuple[sa.Row[Any], bool]:
     """The new account's row, or the one that this idempotency key made before (and true). Raises a 422 Problem."""
-    if fault := domain.password_fault(new.password, new.email, new.username, new.phone):
+    if fault := passwords.fault(new.password, new.email, new.username, new.phone):
         raise invalid("/password", fault)
     hashed = "" if await service.recall(once) else await service.passwords.hash(new.password)
     now, id_ = service.world.clock(), service.world.ids()

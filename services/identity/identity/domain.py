@@ -17,6 +17,7 @@ PASSWORD_LONGEST: Final = 256
 CODE_DIGITS: Final = 6
 CODE_LIFE: Final = timedelta(minutes=10)
 CODE_TRIES: Final = 5
+RESET_LIFE: Final = timedelta(minutes=30)
 UNCONFIRMED_KEPT: Final = timedelta(days=7)
 """How long an account waits for its address to be confirmed, before it is deleted."""
 

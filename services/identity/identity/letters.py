@@ -37,6 +37,13 @@ def write(
     unit.send(cast("Message", message), subject=user.id, sequence=0)
 
 
+def reach(user: "sa.Row[Any]") -> tuple[Kind, str] | None:
+    """Where its owner is told what happened to an account."""
+    if user.email:
+        return "email", user.email
+    return ("phone", user.phone) if user.phone_verified else None
+
+
 def minutes(seconds: float) -> dict[str, object]:
     """How long something is good, as messages say it."""
     return {"minutes": int(seconds // 60)}

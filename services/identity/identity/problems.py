@@ -25,6 +25,13 @@ INVALID_CODE = problem_type(
     " does not say which.",
     client="Ask the person again, or have another code sent.",
 )
+INVALID_RESET_TOKEN = problem_type(
+    "invalid-reset-token",
+    422,
+    "Not a token for a new password",
+    when="The token is unknown, was used, has expired, or the account has another address or password since.",
+    client="Ask for another one.",
+)
 DEACTIVATED = problem_type(
     "account-deactivated",
     403,

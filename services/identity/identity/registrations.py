@@ -8,7 +8,7 @@ from chassis.http import Problem, invalid
 from chassis.unit import Unit, driver
 from soko_contracts.identity import UserRegistered, UserVerified
 
-from identity import accounts, brakes, codes, domain, letters
+from identity import accounts, brakes, codes, letters, passwords
 from identity.accounts import New
 from identity.app import Identity
 from identity.codes import Address
@@ -23,7 +23,7 @@ async def register(service: Identity, new: New, to: Address, context: Context) -
 
     An account that was never confirmed gives way to the next who registers: nobody can keep an address from its owner.
     """
-    if fault := domain.password_fault(new.password, new.email, new.username, new.phone):
+    if fault := passwords.fault(new.password, new.email, new.username, new.phone):
         raise invalid("/password", fault)
     hashed = await service.passwords.hash(new.password)
     with accounts.taken_is_422():

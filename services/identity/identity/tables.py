@@ -61,6 +61,17 @@ codes = Table(
     CheckConstraint("channel IN ('email', 'phone')", name="codes_channel_known"),
 )
 
+reset_tokens = Table(
+    "reset_tokens",
+    metadata,
+    Column("hash", Text, primary_key=True),
+    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("channel", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False, index=True),
+    CheckConstraint("channel IN ('email', 'phone')", name="reset_tokens_channel_known"),
+)
+
 addresses = Table(
     "addresses",
     metadata,

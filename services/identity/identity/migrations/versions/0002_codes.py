@@ -1,4 +1,4 @@
-"""One-time codes, and what is registered and not confirmed yet."""
+"""One-time codes, tokens for a new password, and what is registered and not confirmed yet."""
 
 from alembic import op
 
@@ -18,6 +18,15 @@ CREATE TABLE codes (
     PRIMARY KEY (user_id, channel)
 );
 CREATE INDEX ix_codes_expires_at ON codes (expires_at);
+CREATE TABLE reset_tokens (
+    hash text PRIMARY KEY,
+    user_id text NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    channel text NOT NULL CONSTRAINT reset_tokens_channel_known CHECK (channel IN ('email', 'phone')),
+    address text NOT NULL,
+    expires_at timestamptz NOT NULL
+);
+CREATE INDEX ix_reset_tokens_user_id ON reset_tokens (user_id);
+CREATE INDEX ix_reset_tokens_expires_at ON reset_tokens (expires_at);
 CREATE UNIQUE INDEX users_phone_unconfirmed ON users (phone) WHERE NOT verified
 """
 
@@ -29,4 +38,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("DROP INDEX users_phone_unconfirmed")
+    op.execute("DROP TABLE reset_tokens")
     op.execute("DROP TABLE codes")
