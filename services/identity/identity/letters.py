@@ -37,6 +37,12 @@ def write(
     unit.send(cast("Message", message), subject=user.id, sequence=0)
 
 
+def reused(service: Identity, unit: Unit, user: "sa.Row[Any]", device: str) -> None:
+    """A refresh token came twice: of two who hold it one is not the owner, who should know."""
+    if to := reach(user):
+        write(service, unit, "session_reused", to, user, {"device": device, "when": unit.now.isoformat()})
+
+
 def reach(user: "sa.Row[Any]") -> tuple[Kind, str] | None:
     """Where its owner is told what happened to an account."""
     if user.email:
