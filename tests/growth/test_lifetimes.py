@@ -40,6 +40,8 @@ TIDIED = {
         "session_id",
         "insert into revocations (session_id, reason, at, needed_until) values ($1, 'logout', $2, $2)",
     ),
+    "codes": ("hash", "insert into codes values ('u' || $1, 'email', 'a', $1, 0, $2)"),
+    "reset_tokens": ("hash", "insert into reset_tokens values ($1, 'u', 'email', 'a', $2)"),
     "login_failures": ("key", "insert into login_failures values ($1, 1, $2)"),
     "signing_keys": ("kid", "insert into signing_keys select 1 + max(number), $1, 'jwk', 'pem', $2 from signing_keys"),
 }
@@ -95,7 +97,8 @@ async def test_identity_deletes_what_nothing_can_refer_to_any_more(running: Call
     kind = load("identity")
     async with running(kind.build, kind.settings) as harness:
         pool, now = harness.service.database.pool, harness.clock()
-        await pool.execute("alter table sessions drop constraint sessions_user_id_fkey")
+        for table in ("sessions", "codes", "reset_tokens"):
+            await pool.execute(f"alter table {table} drop constraint {table}_user_id_fkey")
         await pool.execute(TIDIED["sessions"][1], "kept", now + YOUNG)
         for name, age in (("old", OLD), ("newest", timedelta(days=2))):
             for _, sql in TIDIED.values():
@@ -109,6 +112,8 @@ async def test_identity_deletes_what_nothing_can_refer_to_any_more(running: Call
         "sessions": ["kept"],
         "refresh_tokens": [],
         "revocations": ["newest"],
+        "codes": [],
+        "reset_tokens": [],
         "login_failures": [],
         "signing_keys": ["newest"],
     }

@@ -39,7 +39,7 @@ BRIEF = (
     ("admin", CHAINED),
 )
 LONG = [(role, phases) for role in ("nobody", "guest", "owner", "staff", "admin") for phases in (SINGLY, CHAINED)]
-ENDS_THE_SESSION = ("logout", "end_other_sessions", "end_session", "change_user")
+ENDS_THE_SESSION = ("logout", "end_other_sessions", "end_session", "change_user", "change_password")
 """Left out: after them every answer would be a 401. Administrators find their own account, and lock it."""
 BRACED = re.compile(r"{(\w+)}")
 

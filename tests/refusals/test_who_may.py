@@ -35,6 +35,12 @@ QUERIES = {"GET /api/v1/variants": "sku", "GET /api/v1/products/suggest": "searc
 ALLOWED = {
     # identity
     "POST /api/v1/auth/login": EVERYBODY,
+    "POST /api/v1/auth/register": EVERYBODY,
+    "POST /api/v1/auth/resend-code": EVERYBODY,
+    "POST /api/v1/auth/verify": EVERYBODY,
+    "POST /api/v1/auth/password/change": SIGNED_IN,
+    "POST /api/v1/auth/password/reset": EVERYBODY,
+    "POST /api/v1/auth/password/reset/confirm": EVERYBODY,
     "POST /api/v1/auth/refresh": EVERYBODY,
     "POST /api/v1/auth/logout": EVERYBODY,
     "POST /api/v1/auth/token/verify": EVERYBODY,

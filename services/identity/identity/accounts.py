@@ -12,11 +12,11 @@ from chassis.decider import Refused
 from chassis.http import invalid
 from chassis.once import Once
 from chassis.unit import Unit
-from soko_contracts.identity import User, UserUpdated
+from soko_contracts.identity import User, UserErased, UserUpdated
 from soko_contracts.registry import Message
 from sqlalchemy.exc import IntegrityError
 
-from identity import domain, sessions
+from identity import domain, passwords, sessions
 from identity.app import Identity
 from identity.domain import Account, Role
 from identity.tables import users
@@ -43,7 +43,7 @@ class New:
 
 async def create(service: Identity, new: New, context: Context, once: Once | None = None) -> tuple[sa.Row[Any], bool]:
     """The new account's row, or the one that this idempotency key made before (and true). Raises a 422 Problem."""
-    if fault := domain.password_fault(new.password, new.email, new.username, new.phone):
+    if fault := passwords.fault(new.password, new.email, new.username, new.phone):
         raise invalid("/password", fault)
     hashed = "" if await service.recall(once) else await service.passwords.hash(new.password)
     now, id_ = service.world.clock(), service.world.ids()
@@ -69,6 +69,7 @@ async def create(service: Identity, new: New, context: Context, once: Once | Non
                     "created_at": now,
                     "updated_at": now,
                 }
+                await give_way(unit, {"email": new.email, "phone": new.phone})
                 await unit.sql.execute(users.insert().values(values))
                 tell(unit, told, 0)
             found = await unit.sql.execute(users.select().where(users.c.id == (unit.replayed or id_)))
@@ -137,6 +138,22 @@ def tell(unit: Unit, told: Sequence[User], sequence: int) -> None:
 async def locked(unit: Unit, user_id: str) -> sa.Row[Any] | None:
     """The account's row, held until the transaction ends."""
     return (await unit.sql.execute(users.select().where(users.c.id == user_id).with_for_update())).one_or_none()
+
+
+async def give_way(unit: Unit, names: Mapping[str, str | None]) -> None:
+    """An address that nobody confirmed keeps nobody from it who has."""
+    for name, value in names.items():
+        if value is not None:
+            await forget_unconfirmed(unit, users.c[name] == value)
+
+
+async def forget_unconfirmed(unit: Unit, which: sa.ColumnElement[bool]) -> int:
+    """Delete those accounts among ``which`` whose address nobody confirmed, and tell it. Answers how many."""
+    rows = users.delete().where(~users.c.verified, which).returning(users.c.id, users.c.role, users.c.sequence)
+    gone = (await unit.sql.execute(rows)).all()
+    for each in gone:
+        tell(unit, [UserErased(user_id=each.id, role=each.role, active=False)], each.sequence)
+    return len(gone)
 
 
 @contextmanager

@@ -14,6 +14,13 @@ Role = Literal["customer", "staff", "admin"]
 PASSWORD_SHORTEST: Final = 10
 PASSWORD_LONGEST: Final = 256
 
+CODE_DIGITS: Final = 6
+CODE_LIFE: Final = timedelta(minutes=10)
+CODE_TRIES: Final = 5
+RESET_LIFE: Final = timedelta(minutes=30)
+UNCONFIRMED_KEPT: Final = timedelta(days=7)
+"""How long an account waits for its address to be confirmed, before it is deleted."""
+
 
 def password_fault(password: str, *identifiers: str | None) -> str | None:
     """What is wrong with ``password`` for an account with these identifiers, or None.
@@ -54,6 +61,15 @@ class Brake:
         doublings = min(failures - self.free - 1, 30)
         whole = min(self.first * (1 << doublings), self.longest)
         return max(whole - (now - last_at), timedelta(0))
+
+
+SENDS: Final = Brake(free=0, first=timedelta(minutes=1), longest=CODE_LIFE, forget=timedelta(hours=1))
+"""How what was sent to an address holds back the next."""
+
+
+def code_counts(*, tries: int, expires_at: datetime, now: datetime) -> bool:
+    """Whether a code may still be tried: six digits are soon guessed by whoever may try often."""
+    return tries < CODE_TRIES and now < expires_at
 
 
 class Refresh(StrEnum):

@@ -1,11 +1,15 @@
 """What is deleted when it has outlived its use."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from chassis.context import Context
 from chassis.jobs import Job
 from chassis.service import Service
 
+from identity import accounts
 from identity.app import Identity
+from identity.domain import UNCONFIRMED_KEPT
+from identity.tables import users
 
 # The newest revocation stays, so that positions never seem to go back.
 REVOCATIONS = """
@@ -13,6 +17,8 @@ DELETE FROM revocations WHERE needed_until < $1 AND position < (SELECT max(posit
 """
 SESSIONS = "DELETE FROM sessions WHERE expires_at < $1"
 TOKENS = "DELETE FROM refresh_tokens WHERE expires_at < $1"
+CODES = "DELETE FROM codes WHERE expires_at < $1"
+RESETS = "DELETE FROM reset_tokens WHERE expires_at < $1"
 FAILURES = "DELETE FROM login_failures WHERE last_at < $1"
 KEYS = """
 DELETE FROM signing_keys WHERE number IN (
@@ -22,17 +28,26 @@ DELETE FROM signing_keys WHERE number IN (
 
 
 async def tidy(service: Service) -> str:
-    """Delete sessions, tokens, failed logins, revocations and keys that nothing can refer to any more."""
+    """Delete sessions, tokens, codes, failures, revocations and keys of no more use, and accounts never confirmed."""
     assert isinstance(service, Identity)
     pool, now, life = service.database.pool, service.world.clock(), service.settings.access_token_life
     done = {
         "sessions": await pool.execute(SESSIONS, now - life),
         "refresh tokens": await pool.execute(TOKENS, now - life),
+        "codes": await pool.execute(CODES, now),
+        "reset tokens": await pool.execute(RESETS, now),
         "failed logins": await pool.execute(FAILURES, now - service.settings.account_brake().forget),
         "revocations": await pool.execute(REVOCATIONS, now),
         "keys": await pool.execute(KEYS, now - timedelta(days=1) - life),
     }
+    done["unconfirmed accounts"] = str(await _unconfirmed(service, now))
     return ", ".join(f"{command.rpartition(' ')[2]} {what}" for what, command in done.items())
+
+
+async def _unconfirmed(service: Identity, now: datetime) -> int:
+    id_ = service.world.ids()
+    async with service.unit(Context(id_, id_, id_)) as unit:
+        return await accounts.forget_unconfirmed(unit, users.c.updated_at <= now - UNCONFIRMED_KEPT)
 
 
 TIDY = Job("tidy", tidy, every=timedelta(hours=1))

@@ -1,39 +1,25 @@
 """Logging in: one account found, held back where it failed too often, its password checked, a session opened."""
 
-import hashlib
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from ipaddress import IPv6Address, ip_address
-from typing import Final, Literal
+from typing import Final
 
 import asyncpg
 from chassis.http.auth import CHALLENGE
 from chassis.http.problems import Problem
 
-from identity import tokens
+from identity import brakes, tokens
 from identity.app import Identity
-from identity.problems import DEACTIVATED, INVALID_CREDENTIALS, NOT_VERIFIED, TOO_MANY_ATTEMPTS
+from identity.brakes import Kind
+from identity.problems import DEACTIVATED, INVALID_CREDENTIALS, NOT_VERIFIED
 from identity.sessions import Opened
-
-Kind = Literal["email", "username", "phone"]
 
 FIND: Final[dict[Kind, str]] = {
     "email": "SELECT * FROM users WHERE email = lower($1)",
     "username": "SELECT * FROM users WHERE lower(username) = lower($1)",
-    "phone": "SELECT * FROM users WHERE phone = $1 AND phone_verified",
+    "phone": """
+SELECT * FROM users WHERE phone = $1 AND (phone_verified OR NOT verified) ORDER BY phone_verified DESC LIMIT 1
+""",
 }
-
-FAILURES = "SELECT key, failures, last_at FROM login_failures WHERE key = ANY($1)"
-
-# Rows in one order, so that two logins that fail at once never wait for each other in a ring.
-FAILED = """
-INSERT INTO login_failures (key, failures, last_at)
-SELECT key, 1, $2 FROM unnest($1::text[]) AS key ORDER BY key
-ON CONFLICT (key) DO UPDATE SET last_at = excluded.last_at,
-    failures = CASE WHEN login_failures.last_at <= $3 THEN 1 ELSE login_failures.failures + 1 END
-"""
 
 # The account is looked at again under a lock: it may have been closed, or its password changed, meanwhile.
 OPEN = """
@@ -62,20 +48,6 @@ class Asking:
     device: str
     address: str
 
-    def account_key(self, user_id: str | None) -> str:
-        """Under what failures of the account are counted; a name without an account is held back just the same."""
-        if user_id is not None:
-            return f"account:{user_id}"
-        return "unknown:" + hashlib.sha256(f"{self.kind}:{self.name.lower()}".encode()).hexdigest()
-
-    def address_key(self) -> str:
-        """Under what failures of the address are counted: of IPv6 the network, since anybody has many addresses."""
-        try:
-            parsed = ip_address(self.address)
-        except ValueError:
-            return f"address:{self.address}"
-        return f"address:{int(parsed) >> 64:x}" if isinstance(parsed, IPv6Address) else f"address:{parsed}"
-
 
 async def login(service: Identity, asking: Asking, password: str) -> tuple[Opened, asyncpg.Record]:
     """The new session and its account. Raises 401 on a wrong name or password, 403, or 429 with ``Retry-After``."""
@@ -83,27 +55,19 @@ async def login(service: Identity, asking: Asking, password: str) -> tuple[Opene
     async with service.passwords.turn:
         account = await pool.fetchrow(FIND[asking.kind], asking.name)
         now = service.world.clock()
-        keys = [asking.account_key(account["id"] if account else None), asking.address_key()]
-        await _refuse_held_back(service, pool, keys, now)
+        key = brakes.account_key(account["id"] if account else None, asking.kind, asking.name)
+        network = brakes.network_key(asking.address)
+        held_by = {key: service.settings.account_brake(), network: service.settings.address_brake()}
+        await brakes.refuse_held_back(pool, held_by, now)
         verified = await service.passwords.verify(password, account["password_hash"] if account else None)
         if account is None or not verified.right:
-            await pool.execute(FAILED, keys, now, now - service.settings.account_brake().forget)
+            await brakes.count(pool, list(held_by), now, service.settings.account_brake().forget)
             raise Problem(INVALID_CREDENTIALS, headers=CHALLENGE)
     if not account["verified"]:
         raise Problem(NOT_VERIFIED)
     if not account["active"]:
         raise Problem(DEACTIVATED)
-    return await _open(service, pool, asking, account, verified.rehashed, keys[0]), account
-
-
-async def _refuse_held_back(service: Identity, pool: asyncpg.Pool, keys: Sequence[str], now: datetime) -> None:
-    brakes = dict(zip(keys, (service.settings.account_brake(), service.settings.address_brake()), strict=True))
-    waits = [
-        brakes[row["key"]].wait(row["failures"], row["last_at"], now) for row in await pool.fetch(FAILURES, list(keys))
-    ]
-    longest = max(waits, default=timedelta(0))
-    if longest:
-        raise Problem(TOO_MANY_ATTEMPTS, headers={"Retry-After": str(math.ceil(longest.total_seconds()))})
+    return await _open(service, pool, asking, account, verified.rehashed, key), account
 
 
 async def _open(

@@ -9,6 +9,9 @@ from secrets import token_urlsafe
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
+from identity import domain
+from identity.common_passwords import is_common
+
 # OWASP names five settings of equal strength; this one costs the least, in time (15 ms) and in memory (7 MiB).
 HASHER = PasswordHash((Argon2Hasher(time_cost=5, memory_cost=7168, parallelism=1),))
 
@@ -19,6 +22,13 @@ class Verified:
 
     right: bool
     rehashed: str | None = None
+
+
+def fault(password: str, *identifiers: str | None) -> str | None:
+    """What is wrong with a password that somebody chooses, or None."""
+    if found := domain.password_fault(password, *identifiers):
+        return found
+    return "is one that many people use" if is_common(password) else None
 
 
 class Passwords:

@@ -17,6 +17,21 @@ NOT_VERIFIED = problem_type(
     when="The password is right and the account's address has not been confirmed.",
     client="Confirm the address with the code that was sent, then log in.",
 )
+INVALID_CODE = problem_type(
+    "invalid-code",
+    422,
+    "Not the code",
+    when="The code is wrong, was used, expired or was tried five times, or nothing waits for a code there; the answer"
+    " does not say which.",
+    client="Ask the person again, or have another code sent.",
+)
+INVALID_RESET_TOKEN = problem_type(
+    "invalid-reset-token",
+    422,
+    "Not a token for a new password",
+    when="The token is unknown, was used, has expired, or the account has another address or password since.",
+    client="Ask for another one.",
+)
 DEACTIVATED = problem_type(
     "account-deactivated",
     403,
@@ -27,8 +42,9 @@ DEACTIVATED = problem_type(
 TOO_MANY_ATTEMPTS = problem_type(
     "too-many-attempts",
     429,
-    "Too many failed logins",
-    when="Logins for this account or from this address failed so often that the next try has to wait.",
+    "Too many tries",
+    when="Logins or codes failed so often for this account or from this network address that the next try has to wait;"
+    " or a code was sent to this address a short while ago.",
     client="Wait as Retry-After says.",
     headers=("Retry-After",),
 )

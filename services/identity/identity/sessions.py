@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from chassis.world import World
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from identity import domain, tokens
@@ -26,7 +27,7 @@ SELECT sessions.id, sessions.user_id FROM refresh_tokens JOIN sessions ON sessio
 LOCKED_USER = text("SELECT * FROM users WHERE id = :id FOR SHARE")
 
 LOCKED_SESSION = text("""
-SELECT id FROM sessions WHERE id = (SELECT session_id FROM refresh_tokens WHERE hash = :hash) FOR UPDATE
+SELECT id, device FROM sessions WHERE id = (SELECT session_id FROM refresh_tokens WHERE hash = :hash) FOR UPDATE
 """)
 
 TOKEN = text("SELECT used_at, expires_at FROM refresh_tokens WHERE hash = :hash")
@@ -50,6 +51,14 @@ class Opened:
     user_id: str
     role: str
     refresh_token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reused:
+    """A session that has ended because its token was presented twice, and whose it was."""
+
+    user: "Row[Any]"
+    device: str
 
 
 async def revoke(sql: AsyncConnection, ids: Sequence[str], reason: str, now: datetime, token_life: timedelta) -> None:
@@ -90,25 +99,25 @@ async def renew(sql: AsyncConnection, user_id: str, reason: str, world: World, t
 
 async def rotate(
     sql: AsyncConnection, token: str, now: datetime, token_life: timedelta, session_life: timedelta
-) -> Opened | None:
+) -> Opened | Reused | None:
     """Take ``token`` for a new one. None when it is not good any more; one that was used before ends its session."""
     old = tokens.stored_form(token)
     found = (await sql.execute(OF_TOKEN, {"hash": old})).one_or_none()
     if found is None:
         return None
     user = (await sql.execute(LOCKED_USER, {"id": found.user_id})).one()
-    session_id: str | None = (await sql.execute(LOCKED_SESSION, {"hash": old})).scalar()
-    if session_id is None:
+    session = (await sql.execute(LOCKED_SESSION, {"hash": old})).one_or_none()
+    if session is None:
         return None
     kept = (await sql.execute(TOKEN, {"hash": old})).one()
     match domain.refresh(used_at=kept.used_at, expires_at=kept.expires_at, now=now):
         case domain.Refresh.EXPIRED:
             return None
         case domain.Refresh.REUSED:
-            await end(sql, user.id, "reuse", now, token_life, only=session_id)
-            return None
+            await end(sql, user.id, "reuse", now, token_life, only=session.id)
+            return Reused(user, session.device)
         case domain.Refresh.ROTATE:
             new = tokens.refresh_token()
             values = {"old": old, "new": tokens.stored_form(new), "now": now, "expires_at": now + session_life}
-            await sql.execute(ROTATE, values | {"session_id": session_id})
-            return Opened(session_id, user.id, user.role, new)
+            await sql.execute(ROTATE, values | {"session_id": session.id})
+            return Opened(session.id, user.id, user.role, new)

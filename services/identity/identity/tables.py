@@ -45,6 +45,33 @@ Index("users_username_unique", func.lower(users.c.username), unique=True)
 Index("users_phone_unique", users.c.phone, unique=True, postgresql_where=users.c.phone_verified)
 Index("users_created", users.c.created_at, users.c.id)
 
+# A phone that is registered with belongs to one account at a time, until it is confirmed or given up.
+Index("users_phone_unconfirmed", users.c.phone, unique=True, postgresql_where=~users.c.verified)
+
+codes = Table(
+    "codes",
+    metadata,
+    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("channel", Text, primary_key=True),
+    Column("address", Text, nullable=False),
+    # Keyed: all codes there are would be tried in a second.
+    Column("hash", Text, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False, index=True),
+    CheckConstraint("channel IN ('email', 'phone')", name="codes_channel_known"),
+)
+
+reset_tokens = Table(
+    "reset_tokens",
+    metadata,
+    Column("hash", Text, primary_key=True),
+    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("channel", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False, index=True),
+    CheckConstraint("channel IN ('email', 'phone')", name="reset_tokens_channel_known"),
+)
+
 addresses = Table(
     "addresses",
     metadata,

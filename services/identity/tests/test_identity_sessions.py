@@ -11,6 +11,7 @@ from chassis.context import Context
 from chassis.fixtures import Harness
 from identity import sessions
 from identity.jobs import tidy
+from letterbox import letters
 from signing_in import Tokens, bearing, demo, login, refresh, works
 
 
@@ -49,6 +50,17 @@ async def test_a_refresh_token_presented_again_ends_its_whole_session(shop: Harn
     assert (again.status_code, again.json()["type"]) == (401, "/problems/invalid-refresh-token")
     assert (await refresh(shop, second["refresh_token"])).status_code == 401
     assert not await works(shop, second)
+
+
+async def test_the_owner_is_told_once_that_a_token_came_twice(shop: Harness) -> None:
+    first = await login(shop, headers={"User-Agent": "Phone"})
+    await refresh(shop, first["refresh_token"])
+    assert await letters(shop) == []
+    for _ in range(3):
+        await refresh(shop, first["refresh_token"])
+    (letter,) = await letters(shop, "customer@soko.example")
+    assert (letter.kind, letter.subject_id) == ("session_reused", first["user"]["id"])
+    assert letter.data == {"device": "Phone", "when": shop.clock().isoformat()}
 
 
 async def test_reuse_leaves_the_other_sessions_alone(shop: Harness) -> None:

@@ -1,5 +1,14 @@
 """Identity over HTTP."""
 
-from identity.api import addresses, auth, internal, me, users, well_known
+from identity.api import addresses, auth, internal, me, passwords, registration, users, well_known
 
-ROUTERS = (auth.router, me.router, addresses.router, users.router, internal.router, well_known.router)
+ROUTERS = (
+    auth.router,
+    registration.router,
+    passwords.router,
+    me.router,
+    addresses.router,
+    users.router,
+    internal.router,
+    well_known.router,
+)

@@ -22,7 +22,7 @@ from chassis.http.tokens import Unreachable, Unverified
 from fastapi import Depends, Query, Request, Response
 from pydantic import ConfigDict, Field, SecretStr, StringConstraints, model_validator
 
-from identity import domain, logins, sessions, tokens
+from identity import domain, letters, logins, sessions, tokens
 from identity.api.models import USER, UserAnswer
 from identity.api.origin import (
     address_of,
@@ -33,6 +33,7 @@ from identity.api.origin import (
     set_cookies,
 )
 from identity.app import Identity
+from identity.brakes import Kind
 from identity.fields import Line, Phone
 from identity.problems import (
     DEACTIVATED,
@@ -71,7 +72,7 @@ class Login(Body):
             raise ValueError("must name the account by one of email, username and phone")
         return self
 
-    def named(self) -> tuple[logins.Kind, str]:
+    def named(self) -> tuple[Kind, str]:
         """By what, and how, the account is named."""
         if self.email is not None:
             return "email", self.email
@@ -188,7 +189,7 @@ async def refresh(
     context: Context = Depends(request_context),
     service: Identity = Depends(current_service),
 ) -> TokensAnswer:
-    """A refresh token works once. Presented again it ends its session, for thief and owner alike."""
+    """A refresh token works once. Presented again it ends its session, for thief and owner alike; the owner is told."""
     token = _presented(request, body, cookie, service)
     if token is None:
         if not cookie:
@@ -197,6 +198,9 @@ async def refresh(
     async with service.unit(context) as unit:
         lives = service.settings.access_token_life, service.settings.refresh_token_life
         opened = await sessions.rotate(unit.sql, token, unit.now, *lives)
+        if isinstance(opened, sessions.Reused):
+            letters.reused(service, unit, opened.user, opened.device)
+            opened = None
         user_id = opened.user_id if opened else None
         user = (await unit.sql.execute(users.select().where(users.c.id == user_id))).one_or_none()
     if opened is None or user is None:

@@ -1,0 +1,120 @@
+"""Registering: an account that waits until whoever made it shows the code that was sent to its address."""
+
+from typing import Any, Final
+
+import sqlalchemy as sa
+from chassis.context import Context
+from chassis.http import Problem, invalid
+from chassis.unit import Unit, driver
+from soko_contracts.identity import UserRegistered, UserVerified
+
+from identity import accounts, brakes, codes, letters, passwords
+from identity.accounts import New
+from identity.app import Identity
+from identity.codes import Address
+from identity.problems import INVALID_CODE
+from identity.tables import users
+
+FORGIVEN: Final = "DELETE FROM login_failures WHERE key = $1"
+
+
+async def register(service: Identity, new: New, to: Address, context: Context) -> None:
+    """Send a code, whoever is known at the address: who has an account there is told so there, and nowhere else.
+
+    An account that was never confirmed gives way to the next who registers: nobody can keep an address from its owner.
+    """
+    if fault := passwords.fault(new.password, new.email, new.username, new.phone):
+        raise invalid("/password", fault)
+    hashed = await service.passwords.hash(new.password)
+    with accounts.taken_is_422():
+        async with service.unit(context) as unit:
+            await codes.in_turn(unit, to)
+            found = await at(unit, to)
+            await codes.hold_back(service, unit, "code", to)
+            waiting = found if found is not None and not found.verified else None
+            if new.username and await _taken(unit, new.username, waiting.id if waiting else None):
+                raise invalid("/username", "is taken")
+            if found is not None and waiting is None:
+                letters.write(service, unit, "account_exists", to.to, found)
+                return
+            said = {
+                "username": new.username,
+                "password_hash": hashed,
+                "first_name": new.first_name,
+                "last_name": new.last_name,
+                "language": new.language or service.settings.default_language,
+            }
+            if waiting is not None:
+                user = await accounts.write(unit, waiting, said, ())
+            else:
+                user = await _made(service, unit, {**said, "email": new.email, "phone": new.phone})
+            await codes.send(service, unit, user, to)
+
+
+async def resend(service: Identity, to: Address, context: Context) -> None:
+    """Another code, where an account waits for one."""
+    async with service.unit(context) as unit:
+        await codes.in_turn(unit, to)
+        found = await at(unit, to)
+        await codes.hold_back(service, unit, "code", to)
+        if found is not None and not found.verified:
+            await codes.send(service, unit, found, to)
+
+
+async def verify(service: Identity, to: Address, code: str, context: Context) -> None:
+    """The address is its owner's. Raises 422 ``invalid-code``, and 429 where too many were tried."""
+    async with service.unit(context) as unit:
+        connection = await driver(unit.sql)
+        found = await at(unit, to)
+        key = brakes.account_key(found.id if found else None, *to.to)
+        held_by = {key: service.settings.account_brake()}
+        held_by[brakes.network_key(to.network)] = service.settings.address_brake()
+        await brakes.refuse_held_back(connection, held_by, unit.now)
+        right = found is not None and await codes.spend(service, unit, found.id, to, code)
+        if found is not None and right:
+            await connection.execute(FORGIVEN, key)
+            await _confirm(service, unit, found, to)
+        else:
+            await brakes.count(connection, list(held_by), unit.now, service.settings.account_brake().forget)
+    if not right:
+        raise Problem(INVALID_CODE)
+
+
+async def at(unit: Unit, to: Address) -> "sa.Row[Any] | None":
+    """The account that this address belongs to, or is registered for: locked."""
+    rows = users.select().where(users.c[to.channel] == to.value)
+    if to.channel == "phone":
+        rows = rows.where(users.c.phone_verified | ~users.c.verified).order_by(users.c.phone_verified.desc())
+    return (await unit.sql.execute(rows.limit(1).with_for_update())).one_or_none()
+
+
+async def _taken(unit: Unit, username: str, own: str | None) -> bool:
+    named = sa.select(sa.true()).where(sa.func.lower(users.c.username) == username.lower(), users.c.id != (own or ""))
+    return (await unit.sql.execute(named)).first() is not None
+
+
+async def _made(service: Identity, unit: Unit, said: dict[str, Any]) -> "sa.Row[Any]":
+    id_ = service.world.ids()
+    told = (UserRegistered(user_id=id_, role="customer", active=True),)
+    values = {
+        **said,
+        "id": id_,
+        "phone_verified": False,
+        "role": "customer",
+        "active": True,
+        "verified": False,
+        "version": 1,
+        "sequence": len(told),
+        "created_at": unit.now,
+        "updated_at": unit.now,
+    }
+    user: sa.Row[Any] = (await unit.sql.execute(users.insert().values(values).returning(users))).one()
+    accounts.tell(unit, told, 0)
+    return user
+
+
+async def _confirm(service: Identity, unit: Unit, user: "sa.Row[Any]", to: Address) -> None:
+    changes = {"verified": True, "phone_verified": user.phone_verified or to.channel == "phone"}
+    told = [UserVerified(user_id=user.id, role=user.role, active=user.active)]
+    await accounts.write(unit, user, changes, told)
+    letters.write(service, unit, "welcome", to.to, user, {"first_name": user.first_name})
