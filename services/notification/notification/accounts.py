@@ -2,42 +2,50 @@
 
 from typing import Final
 
-IF_NOT_YOU: Final = "If that was not you, choose a new password now: it ends all other sessions."
+IF_NOT_YOU: Final = '{{ _("If that was not you, choose a new password now: it ends all other sessions.") }}'
 
 PARAGRAPHS: Final[dict[str, tuple[str, ...]]] = {
     "welcome": (
-        "{% if first_name %}Hello {{ first_name }}, your account is ready.{% else %}Your account is ready.{% endif %}",
-        "From now on you can order, follow your parcels and keep your addresses with us.",
+        '{% if first_name %}{{ _("Hello %(name)s, your account is ready.", name=first_name) }}'
+        '{% else %}{{ _("Your account is ready.") }}{% endif %}',
+        '{{ _("From now on you can order, follow your parcels and keep your addresses with us.") }}',
     ),
     "verification_code": (
-        "Use this code to confirm that this address is yours:",
-        "{% if minutes %}It is good for {{ minutes }} minutes. {% endif %}Give it to nobody: we never ask for it.",
-        "If you did not ask for it, you need not do anything.",
+        '{{ _("Use this code to confirm that this address is yours:") }}',
+        '{% if minutes %}{{ _("It is good for %(minutes)s minutes.", minutes=minutes) }} {% endif %}'
+        '{{ _("Give it to nobody: we never ask for it.") }}',
+        '{{ _("If you did not ask for it, you need not do anything.") }}',
     ),
     "account_exists": (
-        "Somebody wanted to open an account with this address, but you have one already.",
-        "If that was you, log in, or choose a new password if you have forgotten yours.",
-        "If it was not you, you need not do anything: nobody was told that you have an account.",
+        '{{ _("Somebody wanted to open an account with this address, but you have one already.") }}',
+        '{{ _("If that was you, log in, or choose a new password if you have forgotten yours.") }}',
+        '{{ _("If it was not you, you need not do anything: nobody was told that you have an account.") }}',
     ),
     "password_reset": (
-        "You can choose a new password with this:",
-        "{% if minutes %}It is good once, for {{ minutes }} minutes. {% endif %}Give it to nobody.",
-        "If you did not ask for it, you need not do anything: your password stays as it is.",
+        '{{ _("You can choose a new password with this:") }}',
+        '{% if minutes %}{{ _("It is good once, for %(minutes)s minutes.", minutes=minutes) }} {% endif %}'
+        '{{ _("Give it to nobody.") }}',
+        '{{ _("If you did not ask for it, you need not do anything: your password stays as it is.") }}',
     ),
-    "password_changed": ("The password of your account was changed, and all other sessions ended.", IF_NOT_YOU),
+    "password_changed": (
+        '{{ _("The password of your account was changed, and all other sessions ended.") }}',
+        IF_NOT_YOU,
+    ),
     "address_changed": (
-        "Your account now has another address{% if new %}: {{ new }}{% endif %}. This one is no longer used.",
-        "If that was not you, tell us at once.",
+        '{% if new %}{{ _("Your account now has another address: %(new)s. This one is no longer used.", new=new) }}'
+        '{% else %}{{ _("Your account now has another address. This one is no longer used.") }}{% endif %}',
+        '{{ _("If that was not you, tell us at once.") }}',
     ),
     "session_reused": (
-        "A session of yours was used from two places, so we have ended it"
-        "{% if device %} ({{ device }}{% if when %}, {{ when | moment }}{% endif %}){% endif %}.",
+        '{{ _("A session of yours was used from two places, so we have ended it.") }}'
+        '{% if device %} {{ _("The device: %(device)s.", device=device) }}{% endif %}'
+        '{% if when %} {{ _("The time: %(when)s.", when=when | moment) }}{% endif %}',
         IF_NOT_YOU,
     ),
     "account_locked": (
-        "There were too many failed attempts to log in to your account, so it is locked for a while.",
-        "If that was you, wait a little, or choose a new password.",
-        "If it was not you, you need not do anything: nobody got in.",
+        '{{ _("There were too many failed attempts to log in to your account, so it is locked for a while.") }}',
+        '{{ _("If that was you, wait a little, or choose a new password.") }}',
+        '{{ _("If it was not you, you need not do anything: nobody got in.") }}',
     ),
 }
 """After the first paragraph comes the secret, where there is one."""

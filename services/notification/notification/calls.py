@@ -84,10 +84,11 @@ async def mail(asked: Asked, service: Service) -> Iterable[Outcome]:
     waits: Together = service.app.state.waits
     if not await waits(notification.id):
         return []
-    to = settings.admin if notification.subject_id == ADMIN else asked.request["contact"].get("email")
+    contact = asked.request["contact"]
+    to = settings.admin if notification.subject_id == ADMIN else contact.get("email")
     try:
         secrets = opened(settings, asked.request.get("secrets") or {})
-        written = write(notification.kind, asked.request["data"], secrets)
+        written = write(notification.kind, asked.request["data"], secrets, contact.get("language"))
         made = composed(settings, notification.id, written, to or "", notification.created_at)
         await hand_over(settings, made, file_name(notification))
     except UnknownKind:

@@ -7,6 +7,7 @@ from notification import accounts
 NEW_ORDER: Final = "new_order"
 LOW_STOCK: Final = "low_stock"
 ABANDONED_CART: Final = "abandoned_cart"
+FOR_THE_ADMIN: Final = frozenset({NEW_ORDER, LOW_STOCK})
 
 SUBJECTS: Final[dict[str, str]] = {
     "order_received": "We have your order {{ number }}",

@@ -1,18 +1,21 @@
-"""From a kind and its data to a mail's words, as text and as HTML on one layout."""
+"""From a kind and its data to a mail's words, as text and as HTML on one layout, in the reader's language."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from babel.numbers import get_currency_precision
-from jinja2 import Environment, PackageLoader, select_autoescape
+from jinja2 import Environment, PackageLoader, Template, select_autoescape
+from markupsafe import Markup
 
 from notification.accounts import PARAGRAPHS
-from notification.kinds import CANCELLED, PAYMENT_FAILED, SUBJECTS
+from notification.kinds import CANCELLED, FOR_THE_ADMIN, PAYMENT_FAILED, SUBJECTS
+from notification.swahili import SWAHILI
 
 NONE: Mapping[str, str] = {}
+ENGLISH: Final = "en"
 
 
 class UnknownKind(Exception):
@@ -47,28 +50,56 @@ def moment(told: Any) -> str:
         return str(told)
 
 
-templates = Environment(
-    loader=PackageLoader("notification"),
-    autoescape=select_autoescape(("html",)),
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-    auto_reload=False,
-)
-templates.filters |= {"money": money, "moment": moment}
-templates.globals |= {"cancelled": CANCELLED, "payment_failed": PAYMENT_FAILED}
-SUBJECT = {kind: templates.from_string(line) for kind, line in SUBJECTS.items()}
-PARAGRAPH = {kind: [templates.from_string(line) for line in lines] for kind, lines in PARAGRAPHS.items()}
+def strong(said: Any) -> Markup:
+    """For HTML alone."""
+    return Markup("<strong>{}</strong>").format(said)
 
 
-def write(kind: str, data: Mapping[str, Any], secrets: Mapping[str, str] = NONE) -> Written:
-    """The mail of this kind. What ``data`` lacks is left out; no secret stands in the title. Raises UnknownKind."""
-    if kind not in SUBJECT:
+class Language:
+    """Every template as it is said in one language; ``said`` turns the English of a line into it."""
+
+    def __init__(self, code: str, said: Callable[[str], str]) -> None:
+        self._templates = Environment(
+            loader=PackageLoader("notification"),
+            extensions=["jinja2.ext.i18n"],
+            autoescape=select_autoescape(("html",)),
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+            auto_reload=False,
+        )
+        self._templates.install_gettext_callables(said, lambda one, many, n: said(one), newstyle=True)  # type: ignore[attr-defined]
+        self._templates.filters |= {"money": money, "moment": moment, "strong": strong}
+        self._templates.globals |= {"cancelled": CANCELLED, "payment_failed": PAYMENT_FAILED, "language": code}
+        self._titles = {kind: self.line(said(line)) for kind, line in SUBJECTS.items()}
+        self._paragraphs = {kind: [self.line(line) for line in lines] for kind, lines in PARAGRAPHS.items()}
+
+    def line(self, source: str) -> Template:
+        """A template of plain text."""
+        return self._templates.from_string(source)
+
+    def write(self, kind: str, data: Mapping[str, Any], secrets: Mapping[str, str]) -> Written:
+        """See ``write`` below."""
+        title = " ".join(self._titles[kind].render(data).split())
+        said = {**data, **secrets, "title": title}
+        name = kind
+        if kind in PARAGRAPHS:
+            name, said["paragraphs"] = "account", [line.render(data) for line in self._paragraphs[kind]]
+        text, html = (self._templates.get_template(f"{name}.{form}").render(said) for form in ("txt", "html"))
+        return Written(title, text, html)
+
+
+LANGUAGES: Final = {ENGLISH: Language(ENGLISH, str), "sw": Language("sw", lambda line: SWAHILI.get(line, line))}
+
+
+def write(
+    kind: str, data: Mapping[str, Any], secrets: Mapping[str, str] = NONE, language: str | None = None
+) -> Written:
+    """The mail of this kind; in English where it has no such language, and for the admin. Raises UnknownKind.
+
+    What ``data`` lacks is left out. No secret stands in the title.
+    """
+    if kind not in SUBJECTS:
         raise UnknownKind(kind)
-    title = " ".join(SUBJECT[kind].render(data).split())
-    said = {**data, **secrets, "title": title}
-    name = kind
-    if kind in PARAGRAPH:
-        name, said["paragraphs"] = "account", [line.render(data) for line in PARAGRAPH[kind]]
-    text, html = (templates.get_template(f"{name}.{form}").render(said) for form in ("txt", "html"))
-    return Written(title, text, html)
+    code = language if language in LANGUAGES and kind not in FOR_THE_ADMIN else ENGLISH
+    return LANGUAGES[code].write(kind, data, secrets)

@@ -101,8 +101,8 @@ def test_a_secret_stands_in_both_forms_and_never_in_the_subject_line(kind: str) 
 
 
 def test_an_account_that_was_used_from_two_places_says_where_and_when() -> None:
-    assert "(Firefox on Linux, 2026-03-01 12:00 UTC)" in write("session_reused", ORDER).text
-    assert "(Firefox on Linux, just now)" in write("session_reused", {**ORDER, "when": "just now"}).text
+    assert "The device: Firefox on Linux. The time: 2026-03-01 12:00 UTC." in write("session_reused", ORDER).text
+    assert "The time: just now." in write("session_reused", {**ORDER, "when": "just now"}).text
 
 
 def test_what_is_no_kind_is_not_written() -> None:

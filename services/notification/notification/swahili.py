@@ -1,0 +1,121 @@
+"""The mails in Swahili, line by line: what is said in English, and how."""
+
+from typing import Final
+
+SWAHILI: Final[dict[str, str]] = {
+    # subject lines
+    "We have your order {{ number }}": "Tumepokea oda yako {{ number }}",
+    "Your order {{ number }} is confirmed": "Oda yako {{ number }} imethibitishwa",
+    "Your order {{ number }} was cancelled": "Oda yako {{ number }} imeghairiwa",
+    "Your order {{ number }} is on its way": "Oda yako {{ number }} iko njiani",
+    "Your order {{ number }} has arrived": "Oda yako {{ number }} imefika",
+    "A refund for your order {{ number }}": "Marejesho ya pesa ya oda yako {{ number }}",
+    "The payment for your order {{ number }} failed": "Malipo ya oda yako {{ number }} hayakufanikiwa",
+    "You left something in your cart": "Umeacha bidhaa kwenye kikapu chako",
+    "Welcome to Soko": "Karibu Soko",
+    "Your code": "Nambari yako ya siri",
+    "You already have an account": "Tayari una akaunti",
+    "Choose a new password": "Chagua nenosiri jipya",
+    "Your password was changed": "Nenosiri lako limebadilishwa",
+    "The address of your account was changed": "Anwani ya akaunti yako imebadilishwa",
+    "We have ended a session of yours": "Tumefunga kipindi chako kimoja",
+    "Your account is locked for a while": "Akaunti yako imefungwa kwa muda",
+    # orders
+    "You get this mail because you ordered from us.": "Umepokea barua pepe hii kwa sababu uliagiza kwetu.",
+    "Thank you. We have your order and are setting its articles aside; we tell you when it is confirmed.": (
+        "Asante. Tumepokea oda yako na tunakutengea bidhaa zake; tutakujulisha itakapothibitishwa."
+    ),
+    "Your order is confirmed. You pay when it is delivered.": (
+        "Oda yako imethibitishwa. Utalipa utakapoletewa bidhaa."
+    ),
+    "Your payment has arrived and your order is confirmed.": "Malipo yako yamefika na oda yako imethibitishwa.",
+    "We tell you when it is on its way.": "Tutakujulisha itakapokuwa njiani.",
+    "Shipping, tax, discount": "Usafirishaji, kodi, punguzo",
+    "Total": "Jumla",
+    "A parcel has left us with %(carrier)s.": "Kifurushi kimeondoka kwetu kupitia %(carrier)s.",
+    "A parcel has left us.": "Kifurushi kimeondoka kwetu.",
+    "Its number: %(number)s": "Nambari yake: %(number)s",
+    "All of it has been delivered. We hope you like it.": "Bidhaa zote zimefikishwa. Tunatumaini utazipenda.",
+    "We have sent %(amount)s back to you. Depending on your bank it arrives within a few days.": (
+        "Tumekurudishia %(amount)s. Kulingana na benki yako, zitafika ndani ya siku chache."
+    ),
+    # cancelled, and payments that failed
+    "Something you ordered is out of stock.": "Bidhaa moja uliyoagiza imeisha.",
+    "We could not set your articles aside in time.": "Hatukuweza kukutengea bidhaa zako kwa wakati.",
+    "The coupon could not be used.": "Kuponi haikuweza kutumika.",
+    "The payment failed several times.": "Malipo hayakufanikiwa mara kadhaa.",
+    "It was not paid in time.": "Haikulipwa kwa wakati.",
+    "You asked us to cancel it.": "Ulituomba tuighairi.",
+    "We had to cancel it.": "Tulilazimika kuighairi.",
+    "It will not be sent.": "Haitatumwa.",
+    "Whatever you have paid goes back to you by itself.": "Chochote ulicholipa kitarudishwa kwako bila kuomba.",
+    "%(ordered)s ordered, %(left)s left": "umeagiza %(ordered)s, zimebaki %(left)s",
+    "The payment was declined.": "Malipo yalikataliwa.",
+    "There was not enough money on the account.": "Hapakuwa na pesa za kutosha kwenye akaunti.",
+    "The payment was not completed in time.": "Malipo hayakukamilika kwa wakati.",
+    "Nothing was taken from you, and your articles are still set aside: you can pay in another way.": (
+        "Hakuna pesa uliyokatwa, na bidhaa zako bado zimetengwa: unaweza kulipa kwa njia nyingine."
+    ),
+    # carts
+    "These are still in your cart, as far as there is stock:": (
+        "Bidhaa hizi bado zipo kwenye kikapu chako, ikiwa hazijaisha dukani:"
+    ),
+    "You asked to be reminded; in your notification preferences you can change that.": (
+        "Uliomba kukumbushwa; unaweza kubadilisha hilo kwenye mapendeleo yako ya arifa."
+    ),
+    # accounts
+    "You get this mail because somebody gave us this address as that of their account.": (
+        "Umepokea barua pepe hii kwa sababu mtu alitupa anwani hii kuwa ya akaunti yake."
+    ),
+    "Your account is ready.": "Akaunti yako iko tayari.",
+    "Hello %(name)s, your account is ready.": "Habari %(name)s, akaunti yako iko tayari.",
+    "From now on you can order, follow your parcels and keep your addresses with us.": (
+        "Kuanzia sasa unaweza kuagiza, kufuatilia vifurushi vyako na kuhifadhi anwani zako kwetu."
+    ),
+    "Use this code to confirm that this address is yours:": "Tumia nambari hii kuthibitisha kuwa anwani hii ni yako:",
+    "It is good for %(minutes)s minutes.": "Inatumika kwa dakika %(minutes)s.",
+    "Give it to nobody: we never ask for it.": "Usimpe mtu yeyote: sisi hatutakuuliza kamwe.",
+    "If you did not ask for it, you need not do anything.": "Kama hukuiomba, huhitaji kufanya chochote.",
+    "Somebody wanted to open an account with this address, but you have one already.": (
+        "Mtu alitaka kufungua akaunti kwa anwani hii, lakini tayari una akaunti."
+    ),
+    "If that was you, log in, or choose a new password if you have forgotten yours.": (
+        "Kama ni wewe, ingia, au chagua nenosiri jipya ikiwa umesahau lako."
+    ),
+    "If it was not you, you need not do anything: nobody was told that you have an account.": (
+        "Kama si wewe, huhitaji kufanya chochote: hakuna aliyeambiwa kuwa una akaunti."
+    ),
+    "You can choose a new password with this:": "Unaweza kuchagua nenosiri jipya kwa kutumia hii:",
+    "It is good once, for %(minutes)s minutes.": "Inatumika mara moja tu, ndani ya dakika %(minutes)s.",
+    "Give it to nobody.": "Usimpe mtu yeyote.",
+    "If you did not ask for it, you need not do anything: your password stays as it is.": (
+        "Kama hukuiomba, huhitaji kufanya chochote: nenosiri lako linabaki kama lilivyo."
+    ),
+    "The password of your account was changed, and all other sessions ended.": (
+        "Nenosiri la akaunti yako limebadilishwa, na vipindi vingine vyote vimefungwa."
+    ),
+    "If that was not you, choose a new password now: it ends all other sessions.": (
+        "Kama si wewe, chagua nenosiri jipya sasa: vipindi vingine vyote vitafungwa."
+    ),
+    "Your account now has another address. This one is no longer used.": (
+        "Akaunti yako sasa ina anwani nyingine. Hii haitumiki tena."
+    ),
+    "Your account now has another address: %(new)s. This one is no longer used.": (
+        "Akaunti yako sasa ina anwani nyingine: %(new)s. Hii haitumiki tena."
+    ),
+    "If that was not you, tell us at once.": "Kama si wewe, tuambie mara moja.",
+    "A session of yours was used from two places, so we have ended it.": (
+        "Kipindi chako kimoja kilitumika kutoka sehemu mbili, kwa hiyo tumekifunga."
+    ),
+    "The device: %(device)s.": "Kifaa: %(device)s.",
+    "The time: %(when)s.": "Muda: %(when)s.",
+    "There were too many failed attempts to log in to your account, so it is locked for a while.": (
+        "Kumekuwa na majaribio mengi yaliyoshindwa ya kuingia kwenye akaunti yako, kwa hiyo imefungwa kwa muda."
+    ),
+    "If that was you, wait a little, or choose a new password.": (
+        "Kama ni wewe, subiri kidogo, au chagua nenosiri jipya."
+    ),
+    "If it was not you, you need not do anything: nobody got in.": (
+        "Kama si wewe, huhitaji kufanya chochote: hakuna aliyeingia."
+    ),
+}
