@@ -132,6 +132,6 @@ def _welcome(settings: ShopSettings, home: Home) -> None:
     lines = [f"The shop is open at [bold]{url}[/bold]", f"  API         {url}/docs, {url}/api/v1/products"]
     if settings.development:
         lines.append(f"  accounts    {', '.join(seeding.ACCOUNTS)}: password {seeding.demo_password()}")
-    lines.append(f"  data        {home.path} (mails are in mail/; make reset deletes it)")
+    lines.append(f"  data        {home.path} (mails are in mail/, SMS in sms/; make reset deletes it)")
     lines.append("  Ctrl-C, or make stop, closes it")
     console.print("\n".join(lines), soft_wrap=True)

@@ -1,4 +1,4 @@
-"""The mails that were written to files instead of sent, for the development page."""
+"""The mails and SMS that were written to files instead of sent, for the development page."""
 
 import email
 import email.policy
@@ -9,10 +9,11 @@ from typing import Any, Final
 MOST: Final = 50
 
 
-def newest(folder: Path) -> list[dict[str, Any]]:
-    """The newest mails first: name, date, from, to, subject, and the plain text."""
+def newest(home: Path) -> list[dict[str, Any]]:
+    """The newest first: name, date, from, to, subject, and the plain text. An SMS has headers like a mail."""
     try:
-        files = sorted(folder.glob("**/*.eml"), key=lambda path: path.stat().st_mtime, reverse=True)[:MOST]
+        found = [*home.glob("mail/**/*.eml"), *home.glob("sms/*.txt")]
+        files = sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)[:MOST]
     except OSError:
         return []
     return [_shown(path) for path in files]

@@ -133,7 +133,7 @@ class Pages:
         return _json(body, 200 if ready else 503)
 
     async def _mails(self, arrived: Arrived) -> Answer:
-        return _json({"items": await asyncio.to_thread(mails.newest, self._settings.soko_home / "mail")})
+        return _json({"items": await asyncio.to_thread(mails.newest, self._settings.soko_home)})
 
 
 def _json(value: Any, status: int = 200) -> Answer:

@@ -118,6 +118,14 @@ async def test_mails_that_were_written_to_files_are_shown_newest_first(
     assert items[0]["text"] == "Thank you, 2.\n"
 
 
+async def test_an_sms_is_shown_among_the_mails(client: httpx.AsyncClient, tmp_path: Path) -> None:
+    (tmp_path / "sms").mkdir()
+    said = "Date: Sun, 01 Mar 2026 12:00:00 +0000\nTo: +254700000001\nSubject: SMS\n\nSoko: it is on its way.\n"
+    (tmp_path / "sms" / "1.txt").write_text(said)
+    (item,) = (await client.get("/dev/mails")).json()["items"]
+    assert (item["to"], item["subject"], item["text"]) == ("+254700000001", "SMS", "Soko: it is on its way.\n")
+
+
 @pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/problems", "/health/live"])
 async def test_pages_are_only_read(client: httpx.AsyncClient, path: str) -> None:
     answer = await client.post(path)

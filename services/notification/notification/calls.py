@@ -1,16 +1,16 @@
-"""What the notification service does outside its database: mails leave, and an erased customer's files go.
+"""What the notification service does outside its database: mails and SMS leave, and an erased customer's files go.
 
-Mail is at least once: between the server's yes and the note that it was said, a process may die, and the mail goes
-again. Its Message-ID is then the same, which is what receivers tell doubles by.
+A message is sent at least once: between the server's yes and the note that it was said, a process may die, and it goes
+again. A mail's Message-ID is then the same, which is what receivers tell doubles by; Africa's Talking knows no such id.
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from chassis.calls import Asked, Calls
+from chassis.calls import Asked, Calls, Handler
 from chassis.confiding import NotConfided, confided
 from chassis.decider import Call, Send
 from chassis.outcome import Outcome
@@ -18,21 +18,22 @@ from chassis.rows import Keep, Put
 from chassis.service import Service
 from chassis.together import Together
 
-from notification import erasure
-from notification.domain import ADMIN, Notification, Status
+from notification import erasure, sms
+from notification.domain import ADMIN, EMAIL, SMS, Notification, Status
 from notification.kinds import ABANDONED_CART
 from notification.mail import NoAddress, Refused, composed, hand_over
-from notification.rendering import UnknownKind, write
+from notification.rendering import UnknownKind, text, write
 from notification.settings import Settings
 from notification.tables import notifications
+from notification.texts import TEXTS
 
 log = logging.getLogger(__name__)
 
 TRIES = 30
 """With delays that grow to five minutes this is about two hours."""
 
-BY_SMTP, TO_A_FILE = timedelta(seconds=60), timedelta(seconds=10)
-"""How long a mail may take. One that died with its process goes again after that: no longer than its way needs."""
+OVER_A_NET, TO_A_FILE = timedelta(seconds=60), timedelta(seconds=10)
+"""How long a message may take. One that died with its process goes again after that: no longer than its way needs."""
 
 WANTED = "select abandoned_cart from preferences where customer_id = $1"
 WAITING = """
@@ -53,7 +54,13 @@ def queued(
     request = {"notification": notification.row(), "contact": dict(contact), "data": dict(data)}
     if secrets:
         request["secrets"] = dict(secrets)
-    return [Keep(notifications, notification.row()), Call("mail", key=notification.id, request=request)]
+    name = "sms" if notification.channel == SMS else "mail"
+    return [Keep(notifications, notification.row()), Call(name, key=notification.id, request=request)]
+
+
+def channel_for(kind: str, contact: Mapping[str, Any]) -> str:
+    """By mail; by SMS to whoever has only a phone, as far as it can be said there."""
+    return SMS if kind in TEXTS and contact.get("phone") and not contact.get("email") else EMAIL
 
 
 def notification_in(request: Mapping[str, Any]) -> Notification:
@@ -77,30 +84,53 @@ def gave_up(asked: Asked) -> Iterable[Outcome]:
     return ended(notification_in(asked.request).failed("gave-up"))
 
 
-async def mail(asked: Asked, service: Service) -> Iterable[Outcome]:
-    """One mail. Of two wishes for the same notification only the first has its row, and only that one is sent."""
-    settings, notification = service.settings, notification_in(asked.request)
-    assert isinstance(settings, Settings)
-    waits: Together = service.app.state.waits
-    if not await waits(notification.id):
-        return []
-    contact = asked.request["contact"]
-    to = settings.admin if notification.subject_id == ADMIN else contact.get("email")
-    try:
-        secrets = opened(settings, asked.request.get("secrets") or {})
-        written = write(notification.kind, asked.request["data"], secrets, contact.get("language"))
-        made = composed(settings, notification.id, written, to or "", notification.created_at)
-        await hand_over(settings, made, file_name(notification))
-    except UnknownKind:
-        return ended(notification.failed("unknown-kind"))
-    except NotConfided:
-        return ended(notification.failed("not-confided"))
-    except NoAddress:
-        return ended(notification.failed("no-address"))
-    except Refused as refused:
-        log.warning("a mail was refused", extra={"notification_id": notification.id, "code": str(refused)})
-        return ended(notification.failed("refused"))
-    return ended(notification.sent(asked.now, to or "", written.title))
+Way = Callable[[Settings, Notification, Mapping[str, Any]], Awaitable[tuple[str, str]]]
+"""Writes a message and hands it over; answers to whom, and its title."""
+
+
+async def by_mail(settings: Settings, notification: Notification, request: Mapping[str, Any]) -> tuple[str, str]:
+    contact = request["contact"]
+    to = (settings.admin if notification.subject_id == ADMIN else contact.get("email")) or ""
+    secrets = opened(settings, request.get("secrets") or {})
+    written = write(notification.kind, request["data"], secrets, contact.get("language"))
+    made = composed(settings, notification.id, written, to, notification.created_at)
+    await hand_over(settings, made, f"{file_name(notification)}.eml")
+    return to, written.title
+
+
+async def by_sms(settings: Settings, notification: Notification, request: Mapping[str, Any]) -> tuple[str, str]:
+    contact = request["contact"]
+    to = contact.get("phone") or ""
+    secrets = opened(settings, request.get("secrets") or {})
+    title, said = text(notification.kind, request["data"], secrets, contact.get("language"))
+    message = sms.addressed(notification.id, to, said, notification.created_at)
+    await sms.hand_over(settings, message, f"{file_name(notification)}.txt")
+    return to, title
+
+
+def telling(way: Way) -> Handler:
+    """One message. Of two wishes for the same notification only the first has its row, and only that one is sent."""
+
+    async def tell(asked: Asked, service: Service) -> Iterable[Outcome]:
+        settings, notification = service.settings, notification_in(asked.request)
+        assert isinstance(settings, Settings)
+        waits: Together = service.app.state.waits
+        if not await waits(notification.id):
+            return []
+        try:
+            to, title = await way(settings, notification, asked.request)
+        except UnknownKind:
+            return ended(notification.failed("unknown-kind"))
+        except NotConfided:
+            return ended(notification.failed("not-confided"))
+        except NoAddress:
+            return ended(notification.failed("no-address"))
+        except Refused as refused:
+            log.warning("a message was refused", extra={"notification_id": notification.id, "code": str(refused)})
+            return ended(notification.failed("refused"))
+        return ended(notification.sent(asked.now, to, title))
+
+    return tell
 
 
 def opened(settings: Settings, secrets: Mapping[str, str]) -> dict[str, str]:
@@ -129,22 +159,25 @@ async def remind(asked: Asked, service: Service) -> Iterable[Outcome]:
 
 def file_name(notification: Notification) -> str:
     """Names that sort by time; the id at the end finds it again."""
-    return f"{notification.created_at:%Y%m%dT%H%M%S%f}-{notification.kind}-{notification.id}.eml"
+    return f"{notification.created_at:%Y%m%dT%H%M%S%f}-{notification.kind}-{notification.id}"
 
 
 async def erase(asked: Asked, service: Service) -> Iterable[Outcome]:
     """Everything that still says something about a person goes; what is left counts and dates."""
     settings = service.settings
     assert isinstance(settings, Settings)
-    await erasure.erase(service.database, settings.mail_folder, asked.request["subject_id"], asked.now)
+    await erasure.erase(
+        service.database, (settings.mail_folder, settings.sms_folder), asked.request["subject_id"], asked.now
+    )
     return []
 
 
 def calls_by(settings: Settings) -> Calls:
     """All of them, mails on the way that the settings name."""
     calls = Calls()
-    lease = BY_SMTP if settings.smtp_url.get_secret_value() else TO_A_FILE
-    calls.to("mail", lease=lease, tries=TRIES, gave_up=gave_up)(mail)
+    lease = OVER_A_NET if settings.smtp_url.get_secret_value() else TO_A_FILE
+    calls.to("mail", lease=lease, tries=TRIES, gave_up=gave_up)(telling(by_mail))
+    calls.to("sms", lease=OVER_A_NET, tries=TRIES, gave_up=gave_up)(telling(by_sms))
     calls.to("remind", gave_up=lambda asked: [])(remind)
     calls.to("erase")(erase)
     return calls

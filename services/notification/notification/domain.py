@@ -13,7 +13,7 @@ from soko_contracts import notification as public
 
 ADMIN = "admin"
 """The subject of what goes to the shop itself."""
-EMAIL = "email"
+EMAIL, SMS = "email", "sms"
 
 
 class Status(StrEnum):
@@ -66,6 +66,8 @@ class Notification:
 
 
 def masked(address: str) -> str:
-    """Enough of a mail address for its owner to know it: ``j***@soko.example``."""
+    """Enough of an address for its owner to know it: ``j***@soko.example``, ``+254***001``."""
     local, at, domain = address.rpartition("@")
+    if not at:
+        return f"{address[:4]}***{address[-3:]}"
     return f"{local[:1]}***{at}{domain}"

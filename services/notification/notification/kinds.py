@@ -1,4 +1,4 @@
-"""The kinds of mail there are, each with its subject line; its text is in ``templates``."""
+"""The kinds of message there are, each with its subject line; its text is in ``templates``."""
 
 from typing import Final
 

@@ -85,7 +85,7 @@ async def hand_over(settings: Settings, mail: Mail, name: str) -> None:
     if settings.smtp_url.get_secret_value():
         await _smtp(settings.smtp_url.get_secret_value(), mail)
     else:
-        await asyncio.to_thread(_file, settings.mail_folder, mail.content, name)
+        await asyncio.to_thread(write_file, settings.mail_folder, mail.content, name)
 
 
 async def _smtp(url: str, mail: Mail) -> None:
@@ -113,7 +113,7 @@ async def _smtp(url: str, mail: Mail) -> None:
         raise
 
 
-def _file(folder: Path, content: bytes, name: str) -> None:
+def write_file(folder: Path, content: bytes, name: str) -> None:
     """Whoever looks finds a whole mail or none."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     beside = folder / f".{name}.part"

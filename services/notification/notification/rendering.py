@@ -13,6 +13,7 @@ from markupsafe import Markup
 from notification.accounts import PARAGRAPHS
 from notification.kinds import CANCELLED, FOR_THE_ADMIN, PAYMENT_FAILED, SUBJECTS
 from notification.swahili import SWAHILI
+from notification.texts import TEXTS
 
 NONE: Mapping[str, str] = {}
 ENGLISH: Final = "en"
@@ -74,6 +75,8 @@ class Language:
         self._titles = {kind: self.line(said(line)) for kind, line in SUBJECTS.items()}
         self._paragraphs = {kind: [self.line(line) for line in lines] for kind, lines in PARAGRAPHS.items()}
 
+        self._texts = {kind: self.line(line) for kind, line in TEXTS.items()}
+
     def line(self, source: str) -> Template:
         """A template of plain text."""
         return self._templates.from_string(source)
@@ -87,6 +90,11 @@ class Language:
             name, said["paragraphs"] = "account", [line.render(data) for line in self._paragraphs[kind]]
         text, html = (self._templates.get_template(f"{name}.{form}").render(said) for form in ("txt", "html"))
         return Written(title, text, html)
+
+    def text(self, kind: str, data: Mapping[str, Any], secrets: Mapping[str, str]) -> tuple[str, str]:
+        """The title of the SMS of this kind, and what it says."""
+        title = " ".join(self._titles[kind].render(data).split())
+        return title, " ".join(self._texts[kind].render({**data, **secrets}).split())
 
 
 LANGUAGES: Final = {ENGLISH: Language(ENGLISH, str), "sw": Language("sw", lambda line: SWAHILI.get(line, line))}
@@ -103,3 +111,10 @@ def write(
         raise UnknownKind(kind)
     code = language if language in LANGUAGES and kind not in FOR_THE_ADMIN else ENGLISH
     return LANGUAGES[code].write(kind, data, secrets)
+
+
+def text(kind: str, data: Mapping[str, Any], secrets: Mapping[str, str], language: str | None) -> tuple[str, str]:
+    """The title of the SMS of this kind, without a secret, and what it says. Raises UnknownKind."""
+    if kind not in TEXTS:
+        raise UnknownKind(kind)
+    return LANGUAGES[language if language in LANGUAGES else ENGLISH].text(kind, data, secrets)

@@ -2,10 +2,11 @@
 
 from email.utils import parseaddr
 from pathlib import Path
+from typing import Self
 
 from chassis import urls
 from chassis.settings import Settings as Shared
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 DEMO_ADMIN = "admin@soko.example"
 SCHEMES = ("smtp", "smtps", "smtp+starttls")
@@ -32,6 +33,19 @@ class Settings(Shared):
         "administrator.",
     )
 
+    africastalking_username: str = Field(
+        "", description="The application at Africa's Talking that SMS go by; `sandbox` goes to its sandbox."
+    )
+    africastalking_api_key: SecretStr = Field(
+        SecretStr(""),
+        description="Its API key. Without it, and without SMS_GATEWAY_URL, SMS are files under SOKO_HOME/sms.",
+    )
+    africastalking_sender: str = Field("", description="The sender that customers see, registered there.")
+    africastalking_url: str = Field("", description="Its host, where that is neither the live one nor the sandbox.")
+    sms_gateway_url: str = Field(
+        "", description="Where SMS go instead: each is posted as JSON, `to`, `text` and `id`, the same id when again."
+    )
+    sms_gateway_token: SecretStr = Field(SecretStr(""), description="The bearer token for SMS_GATEWAY_URL.")
     password_reset_url: str = Field(
         "",
         description="The shop's page to choose a new password on, for mails that lead there. May hold {public_url} and "
@@ -43,6 +57,24 @@ class Settings(Shared):
     def _smtp(cls, url: SecretStr) -> SecretStr:
         urls.url(url.get_secret_value(), SCHEMES, "smtp://user:password@host:587, smtp+starttls://… or smtps://…")
         return url
+
+    @field_validator("africastalking_url")
+    @classmethod
+    def _host(cls, value: str) -> str:
+        return urls.origin(value, "https://api.africastalking.com")
+
+    @field_validator("sms_gateway_url")
+    @classmethod
+    def _gateway(cls, value: str) -> str:
+        return urls.url(value, ("http", "https"), "https://sms.example/send")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if bool(self.africastalking_username) != bool(self.africastalking_api_key.get_secret_value()):
+            raise ValueError("AFRICASTALKING_USERNAME and AFRICASTALKING_API_KEY go together")
+        if self.africastalking_username and self.sms_gateway_url:
+            raise ValueError("SMS go by Africa's Talking or by SMS_GATEWAY_URL, not by both")
+        return self
 
     @field_validator("mail_from", "admin_email")
     @classmethod
@@ -64,3 +96,8 @@ class Settings(Shared):
     def mail_folder(self) -> Path:
         """Where mails are kept as files while there is no SMTP server."""
         return self.soko_home / "mail"
+
+    @property
+    def sms_folder(self) -> Path:
+        """Where SMS are kept as files while nobody sends them."""
+        return self.soko_home / "sms"

@@ -11,7 +11,7 @@ from chassis.subscriptions import Received, Subscriptions
 from soko_contracts import MESSAGES, cart, identity, inventory, order
 from soko_contracts import notification as public
 
-from notification.calls import queued
+from notification.calls import channel_for, queued
 from notification.domain import ADMIN, Notification
 from notification.kinds import LOW_STOCK, NEW_ORDER
 from notification.settings import Settings
@@ -19,7 +19,9 @@ from notification.tables import unnumbered
 
 
 def send(message: public.Send, at: Received) -> Iterable[Outcome]:
-    notification = Notification(at.id, message.cause, message.kind, message.subject_id, message.customer_id, at.now)
+    channel = channel_for(message.kind, message.contact)
+    who = (message.subject_id, message.customer_id)
+    notification = Notification(at.id, message.cause, message.kind, *who, at.now, channel)
     return queued(notification, message.contact, message.data, message.secrets)
 
 

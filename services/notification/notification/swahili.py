@@ -63,6 +63,19 @@ SWAHILI: Final[dict[str, str]] = {
     "You asked to be reminded; in your notification preferences you can change that.": (
         "Uliomba kukumbushwa; unaweza kubadilisha hilo kwenye mapendeleo yako ya arifa."
     ),
+    # by SMS
+    "%(code)s is your Soko code. Give it to nobody.": "%(code)s ni nambari yako ya siri ya Soko. Usimpe mtu yeyote.",
+    "Choose a new Soko password with this: %(token)s": "Chagua nenosiri jipya la Soko kwa kutumia hii: %(token)s",
+    "Soko: your order %(number)s is confirmed.": "Soko: oda yako %(number)s imethibitishwa.",
+    "Soko: your order %(number)s is on its way.": "Soko: oda yako %(number)s iko njiani.",
+    "Parcel: %(parcel)s": "Kifurushi: %(parcel)s",
+    "Soko: your order %(number)s has arrived.": "Soko: oda yako %(number)s imefika.",
+    "Soko: your order %(number)s was cancelled. What you paid goes back to you.": (
+        "Soko: oda yako %(number)s imeghairiwa. Ulicholipa kitarudishwa kwako."
+    ),
+    "Soko: we have sent %(amount)s back to you for your order %(number)s.": (
+        "Soko: tumekurudishia %(amount)s za oda yako %(number)s."
+    ),
     # accounts
     "You get this mail because somebody gave us this address as that of their account.": (
         "Umepokea barua pepe hii kwa sababu mtu alitupa anwani hii kuwa ya akaunti yake."

@@ -99,7 +99,9 @@ async def test_a_server_that_never_comes_back_is_given_up(mailing: Running) -> N
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"contact": {"email": None, "phone": "+254700000001", "language": "en"}}, "no-address"),
+        ({"contact": {"email": None, "phone": None, "language": "en"}}, "no-address"),
+        ({"contact": {"email": None, "phone": "0700", "language": "en"}}, "no-address"),
+        ({"contact": {"email": None, "phone": "+254700000001", "language": "en"}, "kind": "welcome"}, "no-address"),
         ({"kind": "birthday"}, "unknown-kind"),
     ],
 )

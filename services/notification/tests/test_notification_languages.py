@@ -11,6 +11,7 @@ from notification.accounts import PARAGRAPHS
 from notification.kinds import CANCELLED, FOR_THE_ADMIN, PAYMENT_FAILED, SUBJECTS
 from notification.rendering import write
 from notification.swahili import SWAHILI
+from notification.texts import TEXTS
 
 FOR_CUSTOMERS = sorted(SUBJECTS.keys() - FOR_THE_ADMIN)
 PLACES = re.compile(r"%\(\w+\)s|{{.*?}}")
@@ -21,6 +22,7 @@ def said() -> set[str]:
     folder = Path(notification.__file__).parent / "templates" if notification.__file__ else Path()
     sources = [path.read_text() for path in folder.iterdir() if path.stem not in FOR_THE_ADMIN]
     sources += [line for lines in PARAGRAPHS.values() for line in lines]
+    sources += TEXTS.values()
     extract = Environment(extensions=["jinja2.ext.i18n"], autoescape=True).extract_translations  # type: ignore[attr-defined]
     lines = (line if isinstance(line, str) else line[0] for source in sources for _, _, line in extract(source) if line)
     subjects = {SUBJECTS[kind] for kind in FOR_CUSTOMERS}
