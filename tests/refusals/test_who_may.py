@@ -52,6 +52,7 @@ ALLOWED = {
     "POST /api/v1/users": ADMIN,
     "GET /api/v1/users/{user_id}": STAFF,
     "PATCH /api/v1/users/{user_id}": ADMIN,
+    "GET /api/v1/audit": ADMIN,
     "GET /.well-known/jwks.json": EVERYBODY,
     # catalog
     "GET /api/v1/products": EVERYBODY,

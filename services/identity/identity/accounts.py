@@ -16,7 +16,7 @@ from soko_contracts.identity import User, UserUpdated
 from soko_contracts.registry import Message
 from sqlalchemy.exc import IntegrityError
 
-from identity import domain, sessions
+from identity import audit, domain, sessions
 from identity.app import Identity
 from identity.domain import Account, Role
 from identity.tables import users
@@ -41,7 +41,9 @@ class New:
     role: Role = "customer"
 
 
-async def create(service: Identity, new: New, context: Context, once: Once | None = None) -> tuple[sa.Row[Any], bool]:
+async def create(
+    service: Identity, new: New, context: Context, once: Once | None = None, by: str | None = None
+) -> tuple[sa.Row[Any], bool]:
     """The new account's row, or the one that this idempotency key made before (and true). Raises a 422 Problem."""
     if fault := domain.password_fault(new.password, new.email, new.username, new.phone):
         raise invalid("/password", fault)
@@ -71,12 +73,19 @@ async def create(service: Identity, new: New, context: Context, once: Once | Non
                 }
                 await unit.sql.execute(users.insert().values(values))
                 tell(unit, told, 0)
+                await audit.record(unit, "account_created", id_, by, role=new.role)
             found = await unit.sql.execute(users.select().where(users.c.id == (unit.replayed or id_)))
             return found.one(), unit.replayed is not None
 
 
 async def administer(
-    service: Identity, unit: Unit, before: sa.Row[Any], *, role: Role | None, active: bool | None
+    service: Identity,
+    unit: Unit,
+    before: sa.Row[Any],
+    *,
+    role: Role | None,
+    active: bool | None,
+    by: str | None = None,
 ) -> sa.Row[Any]:
     """Give a locked account another role or activity, tell it, and stop the tokens that say otherwise."""
     now, life = unit.now, service.settings.access_token_life
@@ -92,6 +101,10 @@ async def administer(
     if not told:
         return before
     after = await write(unit, before, {"role": new.role, "active": new.active}, told)
+    if new.role != old.role:
+        await audit.record(unit, "role_changed", before.id, by, old=old.role, new=new.role)
+    if new.active != old.active:
+        await audit.record(unit, "activation_changed", before.id, by, active=new.active)
     match effect:
         case domain.Sessions.END:
             await sessions.end(unit.sql, before.id, "deactivated", now, life)

@@ -29,11 +29,18 @@ FAILURES = "SELECT key, failures, last_at FROM login_failures WHERE key = ANY($1
 
 # Rows in one order, so that two logins that fail at once never wait for each other in a ring.
 FAILED = """
-INSERT INTO login_failures (key, failures, last_at)
-SELECT key, 1, $2 FROM unnest($1::text[]) AS key ORDER BY key
-ON CONFLICT (key) DO UPDATE SET last_at = excluded.last_at,
-    failures = CASE WHEN login_failures.last_at <= $3 THEN 1 ELSE login_failures.failures + 1 END
-"""
+WITH counted AS (
+    INSERT INTO login_failures (key, failures, last_at)
+    SELECT key, 1, $2 FROM unnest($1::text[]) AS key ORDER BY key
+    ON CONFLICT (key) DO UPDATE SET last_at = excluded.last_at,
+        failures = CASE WHEN login_failures.last_at <= $3 THEN 1 ELSE login_failures.failures + 1 END
+    RETURNING key, failures
+)
+INSERT INTO audit (created_at, kind, user_id, details)
+SELECT $2, kind, $4, jsonb_build_object('failures', failures) FROM counted
+CROSS JOIN unnest(ARRAY['login_failed', 'login_held_back']) WITH ORDINALITY AS kinds (kind, place)
+WHERE key = $5 AND (kind = 'login_failed' OR failures = $6 + 1) ORDER BY place
+"""  # $4 the account, $5 its key, $6 how many failures of one are free
 
 # The account is looked at again under a lock: it may have been closed, or its password changed, meanwhile.
 OPEN = """
@@ -46,6 +53,9 @@ WITH account AS (
     INSERT INTO refresh_tokens (hash, session_id, issued_at, expires_at) SELECT $8, id, $6, $7 FROM session
 ), forgotten AS (
     DELETE FROM login_failures WHERE key = $9
+), told AS (
+    INSERT INTO audit (created_at, kind, user_id, details)
+    SELECT $6, 'login_succeeded', id, jsonb_build_object('session_id', $3::text) FROM account
 )
 SELECT role FROM account
 """
@@ -87,7 +97,8 @@ async def login(service: Identity, asking: Asking, password: str) -> tuple[Opene
         await _refuse_held_back(service, pool, keys, now)
         verified = await service.passwords.verify(password, account["password_hash"] if account else None)
         if account is None or not verified.right:
-            await pool.execute(FAILED, keys, now, now - service.settings.account_brake().forget)
+            brake, user_id = service.settings.account_brake(), account and account["id"]
+            await pool.execute(FAILED, keys, now, now - brake.forget, user_id, keys[0], brake.free)
             raise Problem(INVALID_CREDENTIALS, headers=CHALLENGE)
     if not account["verified"]:
         raise Problem(NOT_VERIFIED)
