@@ -91,13 +91,7 @@ async def administer(
     now, life = unit.now, service.settings.access_token_life
     old = Account(before.id, before.role, before.active)
     new = Account(before.id, role or before.role, before.active if active is None else active)
-    others = 1
-    if old.role == "admin":
-        await unit.sql.execute(ADMINS_IN_TURN)
-        admins = sa.select(sa.func.count()).select_from(users)
-        admins = admins.where(users.c.role == "admin", users.c.active, users.c.id != before.id)
-        others = (await unit.sql.execute(admins)).scalar_one()
-    told, effect = domain.change(old, new, other_admins=others)
+    told, effect = domain.change(old, new, other_admins=await other_admins(unit, before))
     if not told:
         return before
     after = await write(unit, before, {"role": new.role, "active": new.active}, told)
@@ -113,6 +107,17 @@ async def administer(
         case domain.Sessions.KEEP:
             pass
     return after
+
+
+async def other_admins(unit: Unit, but: sa.Row[Any]) -> int:
+    """How many can administer the shop besides this locked account. Not asked, and 1, where it is no administrator."""
+    if but.role != "admin":
+        return 1
+    await unit.sql.execute(ADMINS_IN_TURN)
+    admins = sa.select(sa.func.count()).select_from(users)
+    admins = admins.where(users.c.role == "admin", users.c.active, users.c.id != but.id)
+    found: int = (await unit.sql.execute(admins)).scalar_one()
+    return found
 
 
 async def amend(unit: Unit, before: sa.Row[Any], changes: Mapping[str, Any]) -> sa.Row[Any]:
@@ -150,6 +155,12 @@ def tell(unit: Unit, told: Sequence[User], sequence: int) -> None:
 async def locked(unit: Unit, user_id: str) -> sa.Row[Any] | None:
     """The account's row, held until the transaction ends."""
     return (await unit.sql.execute(users.select().where(users.c.id == user_id).with_for_update())).one_or_none()
+
+
+async def owned(unit: Unit, user_id: str) -> sa.Row[Any] | None:
+    """The same for its owner, whose token may count for some seconds after the account was closed."""
+    row = await locked(unit, user_id)
+    return row if row is not None and row.active else None
 
 
 @contextmanager

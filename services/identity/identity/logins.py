@@ -60,6 +60,8 @@ WITH account AS (
 SELECT role FROM account
 """
 
+HASH = "SELECT password_hash FROM users WHERE id = $1 AND active"
+
 REHASH = "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2"
 
 
@@ -97,14 +99,34 @@ async def login(service: Identity, asking: Asking, password: str) -> tuple[Opene
         await _refuse_held_back(service, pool, keys, now)
         verified = await service.passwords.verify(password, account["password_hash"] if account else None)
         if account is None or not verified.right:
-            brake, user_id = service.settings.account_brake(), account and account["id"]
-            await pool.execute(FAILED, keys, now, now - brake.forget, user_id, keys[0], brake.free)
+            await _failed(service, pool, keys, now, account["id"] if account else None)
             raise Problem(INVALID_CREDENTIALS, headers=CHALLENGE)
     if not account["verified"]:
         raise Problem(NOT_VERIFIED)
     if not account["active"]:
         raise Problem(DEACTIVATED)
     return await _open(service, pool, asking, account, verified.rehashed, keys[0]), account
+
+
+async def prove(service: Identity, user_id: str, address: str, password: str) -> str:
+    """The hash that the owner's ``password`` was checked against. Raises 401 and 429, and counts, as a login does."""
+    pool: asyncpg.Pool = service.database.pool
+    asking = Asking("email", "", "", address)
+    async with service.passwords.turn:
+        known: str | None = await pool.fetchval(HASH, user_id)
+        now, keys = service.world.clock(), [asking.account_key(user_id), asking.address_key()]
+        await _refuse_held_back(service, pool, keys, now)
+        if known is None or not (await service.passwords.verify(password, known)).right:
+            await _failed(service, pool, keys, now, user_id)
+            raise Problem(INVALID_CREDENTIALS, headers=CHALLENGE)
+    return known
+
+
+async def _failed(
+    service: Identity, pool: asyncpg.Pool, keys: Sequence[str], now: datetime, user_id: str | None
+) -> None:
+    brake = service.settings.account_brake()
+    await pool.execute(FAILED, list(keys), now, now - brake.forget, user_id, keys[0], brake.free)
 
 
 async def _refuse_held_back(service: Identity, pool: asyncpg.Pool, keys: Sequence[str], now: datetime) -> None:

@@ -1,5 +1,14 @@
 """Identity over HTTP."""
 
-from identity.api import addresses, audit, auth, internal, me, users, well_known
+from identity.api import addresses, audit, auth, internal, me, me_data, users, well_known
 
-ROUTERS = (auth.router, me.router, addresses.router, users.router, internal.router, well_known.router, audit.router)
+ROUTERS = (
+    auth.router,
+    me.router,
+    me_data.router,
+    addresses.router,
+    users.router,
+    internal.router,
+    well_known.router,
+    audit.router,
+)
