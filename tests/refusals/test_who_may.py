@@ -46,6 +46,7 @@ ALLOWED = {
     "POST /api/v1/auth/token/verify": EVERYBODY,
     "GET /api/v1/users/me": SIGNED_IN,
     "PATCH /api/v1/users/me": SIGNED_IN,
+    "DELETE /api/v1/users/me": SIGNED_IN,
     "GET /api/v1/users/me/sessions": SIGNED_IN,
     "DELETE /api/v1/users/me/sessions": SIGNED_IN,
     "DELETE /api/v1/users/me/sessions/{session_id}": OWNER,
@@ -58,6 +59,7 @@ ALLOWED = {
     "POST /api/v1/users": ADMIN,
     "GET /api/v1/users/{user_id}": STAFF,
     "PATCH /api/v1/users/{user_id}": ADMIN,
+    "GET /api/v1/audit": ADMIN,
     "GET /.well-known/jwks.json": EVERYBODY,
     # catalog
     "GET /api/v1/products": EVERYBODY,

@@ -19,6 +19,7 @@ RIGHTS: Final[dict[str, str]] = {
     "notifications:read": "see what was sent to all customers",
     "users:read": "see all accounts",
     "users:write": "create accounts, change roles, deactivate",
+    "audit:read": "see security events: logins, roles, closed accounts",
     "events:read": "read the public feed",
     "ops:read": "see why an order is where it is",
     "ops:write": "replay and drop parked messages, run jobs",
@@ -26,6 +27,6 @@ RIGHTS: Final[dict[str, str]] = {
 
 PRESETS: Final[dict[str, frozenset[str]]] = {
     "customer": frozenset(),
-    "staff": frozenset(RIGHTS) - {"users:write", "ops:write"},
+    "staff": frozenset(RIGHTS) - {"users:write", "audit:read", "ops:write"},
     "admin": frozenset(RIGHTS),
 }

@@ -16,7 +16,7 @@ from soko_contracts.identity import User, UserErased, UserUpdated
 from soko_contracts.registry import Message
 from sqlalchemy.exc import IntegrityError
 
-from identity import domain, passwords, sessions
+from identity import audit, domain, passwords, sessions
 from identity.app import Identity
 from identity.domain import Account, Role
 from identity.tables import users
@@ -41,7 +41,9 @@ class New:
     role: Role = "customer"
 
 
-async def create(service: Identity, new: New, context: Context, once: Once | None = None) -> tuple[sa.Row[Any], bool]:
+async def create(
+    service: Identity, new: New, context: Context, once: Once | None = None, by: str | None = None
+) -> tuple[sa.Row[Any], bool]:
     """The new account's row, or the one that this idempotency key made before (and true). Raises a 422 Problem."""
     if fault := passwords.fault(new.password, new.email, new.username, new.phone):
         raise invalid("/password", fault)
@@ -72,27 +74,32 @@ async def create(service: Identity, new: New, context: Context, once: Once | Non
                 await give_way(unit, {"email": new.email, "phone": new.phone})
                 await unit.sql.execute(users.insert().values(values))
                 tell(unit, told, 0)
+                await audit.record(unit, "account_created", id_, by, role=new.role)
             found = await unit.sql.execute(users.select().where(users.c.id == (unit.replayed or id_)))
             return found.one(), unit.replayed is not None
 
 
 async def administer(
-    service: Identity, unit: Unit, before: sa.Row[Any], *, role: Role | None, active: bool | None
+    service: Identity,
+    unit: Unit,
+    before: sa.Row[Any],
+    *,
+    role: Role | None,
+    active: bool | None,
+    by: str | None = None,
 ) -> sa.Row[Any]:
     """Give a locked account another role or activity, tell it, and stop the tokens that say otherwise."""
     now, life = unit.now, service.settings.access_token_life
     old = Account(before.id, before.role, before.active)
     new = Account(before.id, role or before.role, before.active if active is None else active)
-    others = 1
-    if old.role == "admin":
-        await unit.sql.execute(ADMINS_IN_TURN)
-        admins = sa.select(sa.func.count()).select_from(users)
-        admins = admins.where(users.c.role == "admin", users.c.active, users.c.id != before.id)
-        others = (await unit.sql.execute(admins)).scalar_one()
-    told, effect = domain.change(old, new, other_admins=others)
+    told, effect = domain.change(old, new, other_admins=await other_admins(unit, before))
     if not told:
         return before
     after = await write(unit, before, {"role": new.role, "active": new.active}, told)
+    if new.role != old.role:
+        await audit.record(unit, "role_changed", before.id, by, old=old.role, new=new.role)
+    if new.active != old.active:
+        await audit.record(unit, "activation_changed", before.id, by, active=new.active)
     match effect:
         case domain.Sessions.END:
             await sessions.end(unit.sql, before.id, "deactivated", now, life)
@@ -101,6 +108,17 @@ async def administer(
         case domain.Sessions.KEEP:
             pass
     return after
+
+
+async def other_admins(unit: Unit, but: sa.Row[Any]) -> int:
+    """How many can administer the shop besides this locked account. Not asked, and 1, where it is no administrator."""
+    if but.role != "admin":
+        return 1
+    await unit.sql.execute(ADMINS_IN_TURN)
+    admins = sa.select(sa.func.count()).select_from(users)
+    admins = admins.where(users.c.role == "admin", users.c.active, users.c.id != but.id)
+    found: int = (await unit.sql.execute(admins)).scalar_one()
+    return found
 
 
 async def amend(unit: Unit, before: sa.Row[Any], changes: Mapping[str, Any]) -> sa.Row[Any]:
@@ -154,6 +172,12 @@ async def forget_unconfirmed(unit: Unit, which: sa.ColumnElement[bool]) -> int:
     for each in gone:
         tell(unit, [UserErased(user_id=each.id, role=each.role, active=False)], each.sequence)
     return len(gone)
+
+
+async def owned(unit: Unit, user_id: str) -> sa.Row[Any] | None:
+    """The same for its owner, whose token may count for some seconds after the account was closed."""
+    row = await locked(unit, user_id)
+    return row if row is not None and row.active else None
 
 
 @contextmanager

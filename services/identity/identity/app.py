@@ -9,6 +9,7 @@ from chassis.world import World
 from fastapi import APIRouter
 
 from identity import revocations
+from identity.audit_chain import number_once
 from identity.keys import SigningKeys
 from identity.passwords import Passwords
 from identity.settings import IdentitySettings
@@ -24,7 +25,14 @@ class Identity(Service):
         self, settings: IdentitySettings, world: World, *, routers: Iterable[APIRouter], jobs: Sequence[Job]
     ) -> None:
         super().__init__(
-            "identity", settings, world, tables=metadata, migrations="identity.migrations", routers=routers, jobs=jobs
+            "identity",
+            settings,
+            world,
+            tables=metadata,
+            migrations="identity.migrations",
+            routers=routers,
+            jobs=jobs,
+            extra=(number_once,),
         )
         self.passwords = Passwords(settings.password_threads)
         self.signing = SigningKeys(lambda: self.database.pool, self.world.clock, settings.access_token_life)

@@ -17,7 +17,7 @@ Kind = Literal["email", "username", "phone"]
 FAILURES: Final = "SELECT key, failures, last_at FROM login_failures WHERE key = ANY($1)"
 
 # Rows in one order, so that two that fail at once never wait for each other in a ring.
-FAILED: Final = """
+COUNT: Final = """
 INSERT INTO login_failures (key, failures, last_at)
 SELECT key, 1, $2 FROM unnest($1::text[]) AS key ORDER BY key
 ON CONFLICT (key) DO UPDATE SET last_at = excluded.last_at,
@@ -55,4 +55,4 @@ async def refuse_held_back(connection: Any, brakes: Mapping[str, Brake], now: da
 
 async def count(connection: Any, keys: Sequence[str], now: datetime, forget: timedelta) -> None:
     """One more under each of these keys."""
-    await connection.execute(FAILED, list(keys), now, now - forget)
+    await connection.execute(COUNT, list(keys), now, now - forget)

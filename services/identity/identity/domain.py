@@ -1,12 +1,12 @@
 """The rules of accounts: passwords, delays, rotation, and what a change of role or activity means. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Literal
 
 from chassis.decider import Refused
-from soko_contracts.identity import User, UserRegistered, UserRoleChanged, UserUpdated, UserVerified
+from soko_contracts.identity import User, UserErased, UserRegistered, UserRoleChanged, UserUpdated, UserVerified
 from soko_contracts.rights import PRESETS
 
 Role = Literal["customer", "staff", "admin"]
@@ -135,3 +135,9 @@ def change(before: Account, after: Account, *, other_admins: int) -> tuple[tuple
     if before.active and not active:
         return tuple(told), Sessions.END
     return tuple(told), Sessions.RENEW if role != before.role else Sessions.KEEP
+
+
+def erase(account: Account, *, other_admins: int) -> UserErased:
+    """What is told of an account that its owner closes for good. Refuses ``last-admin``."""
+    change(account, replace(account, active=False), other_admins=other_admins)
+    return UserErased(user_id=account.user_id, role=account.role, active=False)

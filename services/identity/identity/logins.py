@@ -1,6 +1,8 @@
 """Logging in: one account found, held back where it failed too often, its password checked, a session opened."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import asyncpg
@@ -21,6 +23,15 @@ SELECT * FROM users WHERE phone = $1 AND (phone_verified OR NOT verified) ORDER 
 """,
 }
 
+# $4 the account, $5 its key, $6 how many failures of one are free
+FAILED: Final = f"""
+WITH counted AS ({brakes.COUNT} RETURNING key, failures)
+INSERT INTO audit (created_at, kind, user_id, details)
+SELECT $2, kind, $4, jsonb_build_object('failures', failures) FROM counted
+CROSS JOIN unnest(ARRAY['login_failed', 'login_held_back']) WITH ORDINALITY AS kinds (kind, place)
+WHERE key = $5 AND (kind = 'login_failed' OR failures = $6 + 1) ORDER BY place
+"""
+
 # The account is looked at again under a lock: it may have been closed, or its password changed, meanwhile.
 OPEN = """
 WITH account AS (
@@ -32,9 +43,14 @@ WITH account AS (
     INSERT INTO refresh_tokens (hash, session_id, issued_at, expires_at) SELECT $8, id, $6, $7 FROM session
 ), forgotten AS (
     DELETE FROM login_failures WHERE key = $9
+), told AS (
+    INSERT INTO audit (created_at, kind, user_id, details)
+    SELECT $6, 'login_succeeded', id, jsonb_build_object('session_id', $3::text) FROM account
 )
 SELECT role FROM account
 """
+
+HASH = "SELECT password_hash FROM users WHERE id = $1 AND active"
 
 REHASH = "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2"
 
@@ -61,13 +77,32 @@ async def login(service: Identity, asking: Asking, password: str) -> tuple[Opene
         await brakes.refuse_held_back(pool, held_by, now)
         verified = await service.passwords.verify(password, account["password_hash"] if account else None)
         if account is None or not verified.right:
-            await brakes.count(pool, list(held_by), now, service.settings.account_brake().forget)
+            await _failed(service, held_by, now, key, account["id"] if account else None)
             raise Problem(INVALID_CREDENTIALS, headers=CHALLENGE)
     if not account["verified"]:
         raise Problem(NOT_VERIFIED)
     if not account["active"]:
         raise Problem(DEACTIVATED)
     return await _open(service, pool, asking, account, verified.rehashed, key), account
+
+
+async def prove(service: Identity, user_id: str, address: str, password: str) -> str:
+    """The hash that the owner's ``password`` was checked against. Raises 401 and 429, and counts, as a login does."""
+    pool: asyncpg.Pool = service.database.pool
+    async with service.passwords.turn:
+        known: str | None = await pool.fetchval(HASH, user_id)
+        now, key = service.world.clock(), brakes.account_key(user_id, "email", "")
+        held_by = {key: service.settings.account_brake(), brakes.network_key(address): service.settings.address_brake()}
+        await brakes.refuse_held_back(pool, held_by, now)
+        if known is None or not (await service.passwords.verify(password, known)).right:
+            await _failed(service, held_by, now, key, user_id)
+            raise Problem(INVALID_CREDENTIALS, headers=CHALLENGE)
+    return known
+
+
+async def _failed(service: Identity, keys: Iterable[str], now: datetime, key: str, user_id: str | None) -> None:
+    brake = service.settings.account_brake()
+    await service.database.pool.execute(FAILED, list(keys), now, now - brake.forget, user_id, key, brake.free)
 
 
 async def _open(

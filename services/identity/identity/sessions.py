@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from chassis.world import World
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from identity import domain, tokens
+from identity.audit import Kind
 
 # Positions are given under this lock, which is held until the commit: so nobody can read one and find a smaller one
 # later. It is taken last, and only by what ends or renews sessions.
@@ -33,6 +34,20 @@ SELECT id, device FROM sessions WHERE id = (SELECT session_id FROM refresh_token
 TOKEN = text("SELECT used_at, expires_at FROM refresh_tokens WHERE hash = :hash")
 
 OF_USER = text("SELECT id FROM sessions WHERE user_id = :user_id ORDER BY id FOR UPDATE")
+
+END = text("""
+WITH ended AS (
+    DELETE FROM sessions WHERE user_id = :user_id
+    AND (CAST(:only AS text) IS NULL OR id = :only) AND (CAST(:but AS text) IS NULL OR id <> :but) RETURNING id
+), told AS (
+    INSERT INTO audit (created_at, kind, user_id, details)
+    SELECT :now, :kind, :user_id, jsonb_build_object('reason', CAST(:reason AS text), 'sessions', count(*))
+    FROM ended HAVING count(*) > 0
+)
+SELECT id FROM ended
+""")
+
+TOLD_AS: Final[dict[str, Kind]] = {"logout": "logout", "reuse": "refresh_reused"}
 
 RENAME = text("UPDATE sessions SET id = :new WHERE id = :old")
 
@@ -80,11 +95,8 @@ async def end(
     but: str | None = None,
 ) -> int:
     """End the sessions of a user, or only one, or all but one. Answers how many there were."""
-    statement = """
-    DELETE FROM sessions WHERE user_id = :user_id
-    AND (CAST(:only AS text) IS NULL OR id = :only) AND (CAST(:but AS text) IS NULL OR id <> :but) RETURNING id
-    """
-    ended = (await sql.execute(text(statement), {"user_id": user_id, "only": only, "but": but})).scalars().all()
+    told = {"kind": TOLD_AS.get(reason, "sessions_ended"), "reason": reason, "now": now}
+    ended = (await sql.execute(END, {"user_id": user_id, "only": only, "but": but} | told)).scalars().all()
     await revoke(sql, ended, reason, now, token_life)
     return len(ended)
 

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Text,
     func,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = MetaData()
 
@@ -153,3 +154,21 @@ signing_keys = Table(
     Column("private_pem", Text, nullable=False),
     Column("signs_from", DateTime(timezone=True), nullable=False),
 )
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("arrival", BigInteger, Identity(always=True), primary_key=True),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("user_id", Text),
+    Column("by_id", Text),
+    Column("details", JSONB, nullable=False),
+    # Given once the row is committed, without gaps.
+    Column("number", BigInteger),
+    Column("hash", Text),
+)
+Index("audit_number_unique", audit.c.number, unique=True)
+Index("audit_unnumbered", audit.c.arrival, postgresql_where=audit.c.number.is_(None))
+Index("audit_of_user", audit.c.user_id, audit.c.arrival)
+Index("audit_of_kind", audit.c.kind, audit.c.arrival)

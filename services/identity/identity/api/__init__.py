@@ -1,14 +1,16 @@
 """Identity over HTTP."""
 
-from identity.api import addresses, auth, internal, me, passwords, registration, users, well_known
+from identity.api import addresses, audit, auth, internal, me, me_data, passwords, registration, users, well_known
 
 ROUTERS = (
     auth.router,
     registration.router,
     passwords.router,
     me.router,
+    me_data.router,
     addresses.router,
     users.router,
     internal.router,
     well_known.router,
+    audit.router,
 )

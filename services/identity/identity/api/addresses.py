@@ -84,7 +84,7 @@ async def add_address(
     id_, user_id = service.world.ids(), caller.user_id or ""
     async with service.unit(context, once and once.for_(id_)) as unit:
         if unit.replayed is None:
-            if await accounts.locked(unit, user_id) is None:
+            if await accounts.owned(unit, user_id) is None:
                 raise gone()
             own = await _own(unit, user_id)
             if len(own) >= MOST:

@@ -113,7 +113,7 @@ async def change_me(
 ) -> UserAnswer:
     with accounts.taken_is_422():
         async with service.unit(context) as unit:
-            before = await accounts.locked(unit, caller.user_id or "")
+            before = await accounts.owned(unit, caller.user_id or "")
             if before is None:
                 raise gone()
             known.check(before.version)

@@ -140,7 +140,7 @@ async def list_users(
 async def create_user(
     body: NewUser,
     response: Response,
-    _: Caller = Depends(right("users:write")),
+    caller: Caller = Depends(right("users:write")),
     once: Once | None = Depends(idempotency()),
     tags: Tags = Depends(tagging),
     context: Context = Depends(request_context),
@@ -148,7 +148,7 @@ async def create_user(
 ) -> UserAnswer:
     """It counts as verified: whoever creates it vouches for its address."""
     new = accounts.New(**body.model_dump(exclude={"password"}), password=body.password.get_secret_value())
-    row, again = await accounts.create(service, new, context, once)
+    row, again = await accounts.create(service, new, context, once, caller.user_id)
     if again:
         replayed(response)
     tags.tell(row.version)
@@ -185,7 +185,7 @@ async def get_user(
 async def change_user(
     user_id: Id,
     body: UserChange,
-    _: Caller = Depends(right("users:write")),
+    caller: Caller = Depends(right("users:write")),
     known: Precondition = Depends(precondition),
     tags: Tags = Depends(tagging),
     context: Context = Depends(request_context),
@@ -198,6 +198,7 @@ async def change_user(
         if before is None:
             raise Problem(NOT_FOUND)
         known.check(before.version)
-        after = await accounts.administer(service, unit, before, role=given.get("role"), active=given.get("active"))
+        changes = {"role": given.get("role"), "active": given.get("active")}
+        after = await accounts.administer(service, unit, before, **changes, by=caller.user_id)
     tags.tell(after.version)
     return UserAnswer.of(after)

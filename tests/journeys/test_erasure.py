@@ -1,0 +1,77 @@
+"""Whoever closes their account is found nowhere any more: in no table of any service, in no mail."""
+
+import asyncpg
+from order.erasing import forget_erased
+from shopping import OpenShop, files
+from soko.services import CARDSIM
+
+NAME, STREET, PHONE, EMAIL = "Zawadi Erasable", "77 Vanishing Lane", "+254711223344", "zawadi.erasable@soko.example"
+TRACES = ("Zawadi", "Erasable", "Vanishing", "711223344", "711 223 344")
+ADDRESS = {"name": NAME, "phone": PHONE, "line1": STREET, "city": "Nairobi", "country": "KE"}
+PASSWORD = "a long sentence of hers"
+
+COLUMNS = """
+select table_name, column_name from information_schema.columns
+where table_schema = current_schema() and data_type in ('text', 'character varying', 'json', 'jsonb', 'bytea', 'ARRAY')
+"""
+
+
+async def traces(shop: OpenShop) -> list[str]:
+    """Where any of it can still be read: columns of all databases, and mails."""
+    found = []
+    for name, url in shop.urls.items():
+        connection = await asyncpg.connect(url)
+        try:
+            await connection.execute("set bytea_output = 'escape'")  # letters and digits stand there as they are
+            for table, column in await connection.fetch(COLUMNS):
+                said = f'select count(*) from "{table}" where "{column}"::text ilike any($1::text[])'
+                if count := await connection.fetchval(said, [f"%{trace}%" for trace in TRACES]):
+                    found.append(f"{name}.{table}.{column}: {count}")
+        finally:
+            await connection.close()
+    home = shop.shop.services["notification"].settings.soko_home
+    found += [
+        file.name for file in files(str(home)) if any(trace.lower() in file.read_text().lower() for trace in TRACES)
+    ]
+    return found
+
+
+async def test_an_erased_customer_is_found_in_no_column_and_in_no_mail(shop: OpenShop) -> None:
+    assert CARDSIM in shop.urls
+    sku, admin = await shop.product(), await shop.admin()
+    account = {"email": EMAIL, "phone": PHONE, "first_name": "Zawadi", "last_name": "Erasable", "password": PASSWORD}
+    made = (await admin.call("POST", "/users", account)).json()
+    zawadi = await shop.login(EMAIL, PASSWORD)
+    address = (await zawadi.call("POST", "/users/me/addresses", ADDRESS)).json()
+    product = (await zawadi.get(f"/variants?sku={sku}"))["items"][0]["product_id"]
+    review = {"rating": 5, "title": f"{NAME} likes it", "body": f"It stands at {STREET}."}
+    assert (await zawadi.call("POST", f"/products/{product}/reviews", review)).status_code == 201
+    await zawadi.add(sku)
+    placed = await zawadi.checkout(shipping_address=None, address_id=address["id"])
+    order = placed.json()
+    assert order["status"] == "confirmed", placed.text
+    await zawadi.add(sku)
+    await zawadi.checkout("tok_declined", shipping_address=ADDRESS)
+    unpaid = (await zawadi.get("/orders?status=awaiting_payment"))["items"][0]
+    cancelled = await zawadi.call("POST", f"/orders/{unpaid['id']}/cancel", {"reason": f"{NAME} moved"})
+    assert cancelled.status_code == 200, cancelled.text
+    staff = await shop.staff()
+    (shipment,) = (await staff.get(f"/orders/{order['id']}"))["shipments"]
+    for status in ("packed", "in_transit", "delivered"):
+        step = {"status": status} | ({"carrier": "Own", "tracking_number": "T-1"} if status == "in_transit" else {})
+        moved = await staff.call("PATCH", f"/shipments/{shipment['id']}", step)
+        assert moved.status_code == 200, moved.text
+    await shop.quiet()
+    assert len(await traces(shop)) > 5
+
+    gone = await zawadi.call("DELETE", "/users/me", {"password": PASSWORD})
+    assert gone.status_code == 204, gone.text
+    await shop.quiet()
+    await forget_erased(shop.shop.services["order"])
+    assert await shop.at_rest() == []
+
+    assert await traces(shop) == []
+    shown = await staff.get(f"/orders/{order['id']}")
+    assert (shown["status"], shown["total"]) == ("delivered", order["total"])
+    assert "erased" in str(shown)
+    assert (await admin.get(f"/users/{made['id']}"))["first_name"] == "erased"
