@@ -40,7 +40,7 @@ TIDIED = {
         "session_id",
         "insert into revocations (session_id, reason, at, needed_until) values ($1, 'logout', $2, $2)",
     ),
-    "codes": ("hash", "insert into codes values ('u' || $1, 'email', 'a', $1, 0, $2)"),
+    "codes": ("hash", "insert into codes values ('u' || $1, 'email', $1, 0, $2)"),
     "reset_tokens": ("hash", "insert into reset_tokens values ($1, 'u', 'email', 'a', $2)"),
     "login_failures": ("key", "insert into login_failures values ($1, 1, $2)"),
     "signing_keys": ("kid", "insert into signing_keys select 1 + max(number), $1, 'jwk', 'pem', $2 from signing_keys"),

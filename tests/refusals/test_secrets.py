@@ -44,7 +44,7 @@ SECRET = {
 """Together with the tokens that are given out on the way."""
 
 ITS_PLACE = {
-    ("identity", "users"): {"email", "phone", "first_name", "last_name"},
+    ("identity", "users"): {"email", "phone", "pending_phone", "first_name", "last_name"},
     ("identity", "addresses"): {"name", "phone", "line1", "instructions"},
     ("order", "orders"): {"email", "phone", "address", "note"},
 }

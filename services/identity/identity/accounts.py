@@ -122,10 +122,7 @@ async def other_admins(unit: Unit, but: sa.Row[Any]) -> int:
 
 
 async def amend(unit: Unit, before: sa.Row[Any], changes: Mapping[str, Any]) -> sa.Row[Any]:
-    """Change what the owner of a locked account says about themself. Refuses ``last-login-name``.
-
-    A phone number that was changed is not proven any more: it can be called, and not be logged in with.
-    """
+    """Change what the owner of a locked account says about themself. Refuses ``last-login-name``."""
     changes = {name: value for name, value in changes.items() if getattr(before, name) != value}
     if not changes:
         return before

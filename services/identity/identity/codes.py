@@ -15,14 +15,12 @@ from identity.brakes import Kind
 IN_TURN: Final = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
 
 KEEP: Final = """
-INSERT INTO codes (user_id, channel, address, hash, tries, expires_at) VALUES ($1, $2, $3, $4, 0, $5)
+INSERT INTO codes (user_id, channel, hash, tries, expires_at) VALUES ($1, $2, $3, 0, $4)
 ON CONFLICT (user_id, channel) DO UPDATE
-SET address = excluded.address, hash = excluded.hash, tries = 0, expires_at = excluded.expires_at
+SET hash = excluded.hash, tries = 0, expires_at = excluded.expires_at
 """
 
-KEPT: Final = (
-    "SELECT hash, tries, expires_at FROM codes WHERE user_id = $1 AND channel = $2 AND address = $3 FOR UPDATE"
-)
+KEPT: Final = "SELECT hash, tries, expires_at FROM codes WHERE user_id = $1 AND channel = $2 FOR UPDATE"
 TRIED: Final = "UPDATE codes SET tries = tries + 1 WHERE user_id = $1 AND channel = $2"
 USED: Final = "DELETE FROM codes WHERE user_id = $1 AND channel = $2"
 
@@ -63,7 +61,7 @@ async def send(service: Identity, unit: Unit, user: "sa.Row[Any]", to: Address) 
     code = f"{secrets.randbelow(10**domain.CODE_DIGITS):0{domain.CODE_DIGITS}}"
     kept = _hash(service, user.id, to, code)
     connection = await driver(unit.sql)
-    await connection.execute(KEEP, user.id, to.channel, to.value, kept, unit.now + domain.CODE_LIFE)
+    await connection.execute(KEEP, user.id, to.channel, kept, unit.now + domain.CODE_LIFE)
     life = letters.minutes(domain.CODE_LIFE.total_seconds())
     letters.write(service, unit, "verification_code", to.to, user, life, code=code)
 
@@ -71,7 +69,7 @@ async def send(service: Identity, unit: Unit, user: "sa.Row[Any]", to: Address) 
 async def spend(service: Identity, unit: Unit, user_id: str, to: Address, code: str) -> bool:
     """Whether it is the code that was sent there to this account. It counts once, and wrong ones use it up."""
     connection = await driver(unit.sql)
-    kept = await connection.fetchrow(KEPT, user_id, to.channel, to.value)
+    kept = await connection.fetchrow(KEPT, user_id, to.channel)
     if kept is None or not domain.code_counts(tries=kept["tries"], expires_at=kept["expires_at"], now=unit.now):
         return False
     right = hmac.compare_digest(kept["hash"], _hash(service, user_id, to, code))
@@ -80,5 +78,6 @@ async def spend(service: Identity, unit: Unit, user_id: str, to: Address, code: 
 
 
 def _hash(service: Identity, user_id: str, to: Address, code: str) -> str:
+    """Of the address too: a code proves the one it was sent to and no other."""
     said = "\n".join(("code", user_id, to.channel, to.value, code))
     return service.authentication.service_tokens.digest(said.encode())

@@ -8,7 +8,7 @@ from chassis.http import Problem, invalid
 from chassis.unit import Unit, driver
 from soko_contracts.identity import UserRegistered, UserVerified
 
-from identity import accounts, brakes, codes, letters, passwords
+from identity import accounts, addressing, brakes, codes, letters, passwords
 from identity.accounts import New
 from identity.app import Identity
 from identity.codes import Address
@@ -51,31 +51,36 @@ async def register(service: Identity, new: New, to: Address, context: Context) -
             await codes.send(service, unit, user, to)
 
 
-async def resend(service: Identity, to: Address, context: Context) -> None:
+async def resend(service: Identity, to: Address, caller: str | None, context: Context) -> None:
     """Another code, where an account waits for one."""
     async with service.unit(context) as unit:
         await codes.in_turn(unit, to)
-        found = await at(unit, to)
+        own = await addressing.proposed(unit, to, caller)
+        found = own or await at(unit, to)
         await codes.hold_back(service, unit, "code", to)
-        if found is not None and not found.verified:
+        if own is not None and (holder := await addressing.holder_of(unit, to, own.id)):
+            letters.write(service, unit, "account_exists", to.to, holder)
+        elif found is not None and (own or not found.verified):
             await codes.send(service, unit, found, to)
 
 
-async def verify(service: Identity, to: Address, code: str, context: Context) -> None:
+async def verify(service: Identity, to: Address, code: str, caller: str | None, context: Context) -> None:
     """The address is its owner's. Raises 422 ``invalid-code``, and 429 where too many were tried."""
-    async with service.unit(context) as unit:
-        connection = await driver(unit.sql)
-        found = await at(unit, to)
-        key = brakes.account_key(found.id if found else None, *to.to)
-        held_by = {key: service.settings.account_brake()}
-        held_by[brakes.network_key(to.network)] = service.settings.address_brake()
-        await brakes.refuse_held_back(connection, held_by, unit.now)
-        right = found is not None and await codes.spend(service, unit, found.id, to, code)
-        if found is not None and right:
-            await connection.execute(FORGIVEN, key)
-            await _confirm(service, unit, found, to)
-        else:
-            await brakes.count(connection, list(held_by), unit.now, service.settings.account_brake().forget)
+    with accounts.taken_is_422():
+        async with service.unit(context) as unit:
+            connection = await driver(unit.sql)
+            own = await addressing.proposed(unit, to, caller)
+            found = own or await at(unit, to)
+            key = brakes.account_key(found.id if found else None, *to.to)
+            held_by = {key: service.settings.account_brake()}
+            held_by[brakes.network_key(to.network)] = service.settings.address_brake()
+            await brakes.refuse_held_back(connection, held_by, unit.now)
+            right = found is not None and await codes.spend(service, unit, found.id, to, code)
+            if found is not None and right:
+                await connection.execute(FORGIVEN, key)
+                await (addressing.take if own else _confirm)(service, unit, found, to)
+            else:
+                await brakes.count(connection, list(held_by), unit.now, service.settings.account_brake().forget)
     if not right:
         raise Problem(INVALID_CODE)
 

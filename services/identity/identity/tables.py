@@ -28,6 +28,9 @@ users = Table(
     Column("phone", Text),
     # A number the owner has set but not proven serves as a contact, never as a login.
     Column("phone_verified", Boolean, nullable=False),
+    # What the owner wants instead, until the code that was sent there comes back.
+    Column("pending_email", Text),
+    Column("pending_phone", Text),
     Column("password_hash", Text, nullable=False),
     Column("first_name", Text, nullable=False),
     Column("last_name", Text, nullable=False),
@@ -54,7 +57,6 @@ codes = Table(
     metadata,
     Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
     Column("channel", Text, primary_key=True),
-    Column("address", Text, nullable=False),
     # Keyed: all codes there are would be tried in a second.
     Column("hash", Text, nullable=False),
     Column("tries", Integer, nullable=False),

@@ -29,11 +29,12 @@ from chassis.http.auth import CHALLENGE
 from fastapi import Depends, Request
 from pydantic import ConfigDict
 
-from identity import accounts, sessions
+from identity import accounts, addressing, sessions
 from identity.api.models import Id, UserAnswer
+from identity.api.origin import address_of
 from identity.app import Identity
-from identity.fields import Language, Line, Phone, Username
-from identity.problems import LAST_LOGIN_NAME
+from identity.fields import Email, Language, Line, Phone, Username
+from identity.problems import LAST_LOGIN_NAME, TOO_MANY_ATTEMPTS
 from identity.tables import sessions as session_rows
 from identity.tables import users
 
@@ -41,13 +42,14 @@ router = Router(prefix="/api/v1/users/me", tags=["Identity"])
 
 
 class Profile(Body):
-    """What is left out stays as it is. A new phone number cannot be logged in with until it is confirmed."""
+    """What is left out stays as it is. A new ``email`` or ``phone`` is pending until its code is confirmed."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"first_name": "Amina", "language": "sw"}]})
 
     first_name: Line = ""
     last_name: Line = ""
     username: Username | None = None
+    email: Email = ""
     phone: Phone | None = None
     language: Language = ""
 
@@ -101,10 +103,11 @@ async def get_me(
     operation_id="change_me",
     summary="Change the own account",
     response_model=UserAnswer,
-    responses=problems(LAST_LOGIN_NAME),
+    responses=problems(LAST_LOGIN_NAME, TOO_MANY_ATTEMPTS),
 )
 async def change_me(
     body: Profile,
+    request: Request,
     caller: Caller = Depends(signed_in),
     known: Precondition = Depends(precondition),
     tags: Tags = Depends(tagging),
@@ -117,7 +120,9 @@ async def change_me(
             if before is None:
                 raise gone()
             known.check(before.version)
-            after = await accounts.amend(unit, before, body.model_dump(exclude_unset=True))
+            said = body.model_dump(exclude_unset=True)
+            changes = await addressing.propose(service, unit, before, said, address_of(request))
+            after = await accounts.amend(unit, before, changes)
     tags.tell(after.version)
     return UserAnswer.of(after)
 

@@ -19,6 +19,8 @@ USER: dict[str, Any] = {
     "username": None,
     "phone": "+254700000001",
     "phone_verified": True,
+    "pending_email": None,
+    "pending_phone": None,
     "first_name": "Amina",
     "last_name": "Customer",
     "language": "en",
@@ -31,7 +33,7 @@ USER: dict[str, Any] = {
 
 
 class UserAnswer(Answer):
-    """An account. A phone that is not verified can be called, and not be logged in with."""
+    """An account. A pending address counts once its code is confirmed (``POST /auth/verify`` with the own token)."""
 
     model_config = ConfigDict(frozen=True, from_attributes=True, json_schema_extra={"examples": [USER]})
 
@@ -40,6 +42,8 @@ class UserAnswer(Answer):
     username: str | None
     phone: str | None
     phone_verified: bool
+    pending_email: str | None
+    pending_phone: str | None
     first_name: str
     last_name: str
     language: str

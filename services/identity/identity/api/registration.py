@@ -123,13 +123,13 @@ async def register(
 async def resend_code(
     body: Addressed,
     request: Request,
-    _: Caller = Depends(unguarded),
+    caller: Caller = Depends(unguarded),
     context: Context = Depends(request_context),
     service: Identity = Depends(current_service),
 ) -> SentAnswer:
     """A minute after the last one, then ever later. The code before it does not count any more."""
     async with evenly():
-        await registrations.resend(service, body.address(request), context)
+        await registrations.resend(service, body.address(request), caller.user_id, context)
     return SentAnswer()
 
 
@@ -143,12 +143,12 @@ async def resend_code(
 async def verify_address(
     body: Confirmation,
     request: Request,
-    _: Caller = Depends(unguarded),
+    caller: Caller = Depends(unguarded),
     context: Context = Depends(request_context),
     service: Identity = Depends(current_service),
 ) -> VerifiedAnswer:
-    """A code is good for ten minutes and five tries."""
-    await registrations.verify(service, body.address(request), body.code, context)
+    """A code is good for ten minutes and five tries. With the own access token: of the address that is pending."""
+    await registrations.verify(service, body.address(request), body.code, caller.user_id, context)
     return VerifiedAnswer()
 
 

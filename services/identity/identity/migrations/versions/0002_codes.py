@@ -8,10 +8,10 @@ branch_labels = None
 depends_on = None
 
 CHANGES = """
+ALTER TABLE users ADD COLUMN pending_email text, ADD COLUMN pending_phone text;
 CREATE TABLE codes (
     user_id text NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     channel text NOT NULL CONSTRAINT codes_channel_known CHECK (channel IN ('email', 'phone')),
-    address text NOT NULL,
     hash text NOT NULL,
     tries integer NOT NULL,
     expires_at timestamptz NOT NULL,
@@ -37,6 +37,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("ALTER TABLE users DROP COLUMN pending_email, DROP COLUMN pending_phone")
     op.execute("DROP INDEX users_phone_unconfirmed")
     op.execute("DROP TABLE reset_tokens")
     op.execute("DROP TABLE codes")
