@@ -16,6 +16,8 @@ Kind = Literal["email", "username", "phone"]
 
 FAILURES: Final = "SELECT key, failures, last_at FROM login_failures WHERE key = ANY($1)"
 
+FORGIVEN: Final = "DELETE FROM login_failures WHERE key = $1"
+
 # Rows in one order, so that two that fail at once never wait for each other in a ring.
 COUNT: Final = """
 INSERT INTO login_failures (key, failures, last_at)

@@ -11,6 +11,7 @@ from chassis.unit import Unit, driver
 from identity import brakes, domain, letters
 from identity.app import Identity
 from identity.brakes import Kind
+from identity.tables import users
 
 IN_TURN: Final = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
 
@@ -37,6 +38,14 @@ class Address:
     def to(self) -> tuple[Kind, str]:
         """By which channel, and where."""
         return self.channel, self.value
+
+
+async def at(unit: Unit, to: Address) -> "sa.Row[Any] | None":
+    """The account that this address belongs to, or is registered for: locked."""
+    rows = users.select().where(users.c[to.channel] == to.value)
+    if to.channel == "phone":
+        rows = rows.where(users.c.phone_verified | ~users.c.verified).order_by(users.c.phone_verified.desc())
+    return (await unit.sql.execute(rows.limit(1).with_for_update())).one_or_none()
 
 
 async def in_turn(unit: Unit, to: Address) -> None:

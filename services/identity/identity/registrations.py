@@ -8,20 +8,23 @@ from chassis.http import Problem, invalid
 from chassis.unit import Unit, driver
 from soko_contracts.identity import UserRegistered, UserVerified
 
-from identity import accounts, addressing, brakes, codes, letters, passwords
+from identity import accounts, addressing, brakes, codes, letters, passwords, resets
 from identity.accounts import New
 from identity.app import Identity
 from identity.codes import Address
 from identity.problems import INVALID_CODE
 from identity.tables import users
 
-FORGIVEN: Final = "DELETE FROM login_failures WHERE key = $1"
+NO_PASSWORD: Final = ""
+"""A hash that no password fits: whoever confirms the account is sent a token to choose one."""
 
 
 async def register(service: Identity, new: New, to: Address, context: Context) -> None:
     """Send a code, whoever is known at the address: who has an account there is told so there, and nowhere else.
 
     An account that was never confirmed gives way to the next who registers: nobody can keep an address from its owner.
+    Where two registered with different passwords, the code would not tell whose is the owner's, and a stranger who came
+    second could wait for the owner to confirm: then neither password counts.
     """
     if fault := passwords.fault(new.password, new.email, new.username, new.phone):
         raise invalid("/password", fault)
@@ -29,7 +32,7 @@ async def register(service: Identity, new: New, to: Address, context: Context) -
     with accounts.taken_is_422():
         async with service.unit(context) as unit:
             await codes.in_turn(unit, to)
-            found = await at(unit, to)
+            found = await codes.at(unit, to)
             await codes.hold_back(service, unit, "code", to)
             waiting = found if found is not None and not found.verified else None
             if new.username and await _taken(unit, new.username, waiting.id if waiting else None):
@@ -45,6 +48,8 @@ async def register(service: Identity, new: New, to: Address, context: Context) -
                 "language": new.language or service.settings.default_language,
             }
             if waiting is not None:
+                if not (await service.passwords.verify(new.password, waiting.password_hash)).right:
+                    said["password_hash"] = NO_PASSWORD
                 user = await accounts.write(unit, waiting, said, ())
             else:
                 user = await _made(service, unit, {**said, "email": new.email, "phone": new.phone})
@@ -56,7 +61,7 @@ async def resend(service: Identity, to: Address, caller: str | None, context: Co
     async with service.unit(context) as unit:
         await codes.in_turn(unit, to)
         own = await addressing.proposed(unit, to, caller)
-        found = own or await at(unit, to)
+        found = own or await codes.at(unit, to)
         await codes.hold_back(service, unit, "code", to)
         if own is not None and (holder := await addressing.holder_of(unit, to, own.id)):
             letters.write(service, unit, "account_exists", to.to, holder)
@@ -70,27 +75,19 @@ async def verify(service: Identity, to: Address, code: str, caller: str | None, 
         async with service.unit(context) as unit:
             connection = await driver(unit.sql)
             own = await addressing.proposed(unit, to, caller)
-            found = own or await at(unit, to)
+            found = own or await codes.at(unit, to)
             key = brakes.account_key(found.id if found else None, *to.to)
             held_by = {key: service.settings.account_brake()}
             held_by[brakes.network_key(to.network)] = service.settings.address_brake()
             await brakes.refuse_held_back(connection, held_by, unit.now)
             right = found is not None and await codes.spend(service, unit, found.id, to, code)
             if found is not None and right:
-                await connection.execute(FORGIVEN, key)
+                await connection.execute(brakes.FORGIVEN, key)
                 await (addressing.take if own else _confirm)(service, unit, found, to)
             else:
                 await brakes.count(connection, list(held_by), unit.now, service.settings.account_brake().forget)
     if not right:
         raise Problem(INVALID_CODE)
-
-
-async def at(unit: Unit, to: Address) -> "sa.Row[Any] | None":
-    """The account that this address belongs to, or is registered for: locked."""
-    rows = users.select().where(users.c[to.channel] == to.value)
-    if to.channel == "phone":
-        rows = rows.where(users.c.phone_verified | ~users.c.verified).order_by(users.c.phone_verified.desc())
-    return (await unit.sql.execute(rows.limit(1).with_for_update())).one_or_none()
 
 
 async def _taken(unit: Unit, username: str, own: str | None) -> bool:
@@ -123,3 +120,5 @@ async def _confirm(service: Identity, unit: Unit, user: "sa.Row[Any]", to: Addre
     told = [UserVerified(user_id=user.id, role=user.role, active=user.active)]
     await accounts.write(unit, user, changes, told)
     letters.write(service, unit, "welcome", to.to, user, {"first_name": user.first_name})
+    if user.password_hash == NO_PASSWORD:
+        await resets.send(service, unit, user, to)

@@ -8,7 +8,7 @@ from chassis.http import Problem, invalid
 from chassis.unit import Unit, driver
 from soko_contracts.identity import UserVerified
 
-from identity import accounts, brakes, codes, domain, letters, passwords, registrations, sessions, tokens
+from identity import accounts, brakes, codes, domain, letters, passwords, sessions, tokens
 from identity.app import Identity
 from identity.brakes import Kind
 from identity.codes import Address
@@ -55,15 +55,19 @@ async def ask(service: Identity, to: Address, context: Context) -> None:
     """Send a token there, if somebody is known there."""
     async with service.unit(context) as unit:
         await codes.in_turn(unit, to)
-        found = await registrations.at(unit, to)
+        found = await codes.at(unit, to)
         await codes.hold_back(service, unit, "reset", to)
-        if found is None or not found.active:
-            return
-        token, connection = tokens.refresh_token(), await driver(unit.sql)
-        kept, expires_at = tokens.stored_form(token), unit.now + domain.RESET_LIFE
-        await connection.execute(KEEP, kept, found.id, to.channel, to.value, expires_at)
-        life = letters.minutes(domain.RESET_LIFE.total_seconds())
-        letters.write(service, unit, "password_reset", to.to, found, life, token=token)
+        if found is not None and found.active:
+            await send(service, unit, found, to)
+
+
+async def send(service: Identity, unit: Unit, user: "sa.Row[Any]", to: Address) -> None:
+    """A token for whoever reads what comes to this address of the account."""
+    token, connection = tokens.refresh_token(), await driver(unit.sql)
+    kept, expires_at = tokens.stored_form(token), unit.now + domain.RESET_LIFE
+    await connection.execute(KEEP, kept, user.id, to.channel, to.value, expires_at)
+    life = letters.minutes(domain.RESET_LIFE.total_seconds())
+    letters.write(service, unit, "password_reset", to.to, user, life, token=token)
 
 
 async def confirm(service: Identity, token: str, new: str, context: Context) -> None:
@@ -83,7 +87,7 @@ async def confirm(service: Identity, token: str, new: str, context: Context) -> 
         # Where the account has another address by now, the old one opens nothing.
         if before is None or used is None or getattr(before, used["channel"]) != used["address"]:
             raise Problem(INVALID_RESET_TOKEN)
-        await connection.execute(registrations.FORGIVEN, brakes.account_key(user_id, "email", ""))
+        await connection.execute(brakes.FORGIVEN, brakes.account_key(user_id, "email", ""))
         await _replace(service, unit, before, hashed, proven=used["channel"])
         await sessions.end(unit.sql, user_id, "password_reset", unit.now, life)
 

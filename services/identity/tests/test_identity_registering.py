@@ -120,7 +120,7 @@ async def test_a_broken_registration_names_the_field(shop: Harness) -> None:
         assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer), changes
 
 
-async def test_who_registers_again_takes_the_place_of_who_never_confirmed(shop: Harness) -> None:
+async def test_where_two_registered_the_owner_of_the_address_chooses_the_password(shop: Harness) -> None:
     await register(shop, first_name="Somebody", username="amina")
     old = await code_at(shop, NEW)
     shop.clock.advance(timedelta(minutes=1))
@@ -129,8 +129,12 @@ async def test_who_registers_again_takes_the_place_of_who_never_confirmed(shop: 
     if old != code:
         assert (await verify(shop, old)).status_code == 422
     assert (await verify(shop, code)).status_code == 200
-    assert (await login(shop)).status_code == 401
-    answer = await login(shop, "another sentence")
+    for password in (PASSWORD, "another sentence"):
+        assert (await login(shop, password)).status_code == 401
+    token = secret((await letters(shop, NEW, "password_reset"))[-1], "token")
+    chosen = {"token": token, "new_password": "the owner's own sentence"}
+    assert (await post(shop, "password/reset/confirm", chosen)).status_code == 204
+    answer = await login(shop, chosen["new_password"])
     assert answer.json()["user"]["first_name"] == "Amina"
     assert len([m for m in shop.sent if isinstance(m, UserRegistered)]) == 1
 
