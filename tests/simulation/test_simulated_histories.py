@@ -15,10 +15,11 @@ from soko.simulation.runs import run_seeds
 from soko.simulation.shoppers import Shopper
 from soko.simulation.staff import Staff
 
-KNOWN = (6, 7, 7374)
-"""Seeds that did not come to rest once: 6 while a count had found units of a confirmed order missing, 7 while a service
-that had died was heard on behalf of the one that came after it, 7374 because nobody gave the feed's last events their
-positions. All three were the simulation's own mistakes."""
+KNOWN = (6, 7, 7374, 8187)
+"""Seeds that ended badly once, by mistakes of the simulation: 6 while a count had found units of a confirmed order
+missing, 7 while a service that had died was heard on behalf of the one that came after it, 7374 because nobody gave
+the feed's last events their positions, 8187 because the oracle took units of a SKU from two locations for too
+few."""
 
 AT_LEAST = 20
 SECONDS = 180

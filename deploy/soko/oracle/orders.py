@@ -181,7 +181,9 @@ def _holds(events: Sequence[Event]) -> tuple[str, Counter[str]]:
     held: tuple[str, Counter[str]] = ("none", Counter())
     for event in events:
         if event.type in ("held.v1", "committed.v1"):
-            units = Counter({line["sku"]: line["quantity"] for line in event.data["lines"]})
+            units = Counter[str]()
+            for line in event.data["lines"]:  # a SKU comes once for each location that gives some of it
+                units[line["sku"]] += line["quantity"]
             held = ("held" if event.type == "held.v1" else "sold", units)
         elif event.type == "released.v1":
             held = ("none", Counter())
