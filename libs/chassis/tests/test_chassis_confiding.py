@@ -15,10 +15,16 @@ def test_what_was_confided_is_read_with_the_same_key_and_shows_nothing() -> None
     assert confide(KEY, "482913") != told
 
 
-@pytest.mark.parametrize("told", ["", "x", "482913", "é", confide(KEY, "482913")[:-4] + "AAAA"])
+@pytest.mark.parametrize("told", ["", "x", "482913", "é", "A" * 48])
 def test_what_nobody_confided_is_refused(told: str) -> None:
     with pytest.raises(NotConfided):
         confided(KEY, told)
+
+
+def test_what_was_changed_on_the_way_is_refused() -> None:
+    told = confide(KEY, "482913")
+    with pytest.raises(NotConfided):
+        confided(KEY, told[:-4] + ("AAAA" if told[-4:] != "AAAA" else "BBBB"))
 
 
 def test_another_shops_key_reads_nothing() -> None:
