@@ -96,7 +96,7 @@ async def test_the_start_page_shows_what_is_on_the_shelves(door: Door, browser: 
 
 @pytest.mark.parametrize(
     ("path", "seen"),
-    [("/", "Mails sent"), ("/docs", "/api/v1/auth/login"), ("/redoc", "Order what is in the cart")],
+    [("/", "Mails and SMS sent"), ("/docs", "/api/v1/auth/login"), ("/redoc", "Order what is in the cart")],
 )
 async def test_a_page_asks_nobody_else_for_anything(door: Door, browser: Browser, path: str, seen: str) -> None:
     page, asked = await browser.new_page(), set[str]()
