@@ -61,8 +61,13 @@ async def test_an_erased_customer_is_found_in_no_column_and_in_no_mail(shop: Ope
         step = {"status": status} | ({"carrier": "Own", "tracking_number": "T-1"} if status == "in_transit" else {})
         moved = await staff.call("PATCH", f"/shipments/{shipment['id']}", step)
         assert moved.status_code == 200, moved.text
+    wanted = await zawadi.call("PATCH", "/users/me", {"email": f"new.{EMAIL}"})
+    assert wanted.json()["pending_email"] == f"new.{EMAIL}", wanted.text
+    assert (await zawadi.call("POST", "/auth/password/reset", {"email": EMAIL})).status_code == 202
     await shop.quiet()
-    assert len(await traces(shop)) > 5
+    there = await traces(shop)
+    assert len(there) > 5
+    assert {"identity.users.pending_email: 1", "identity.reset_tokens.address: 1"} <= set(there)
 
     gone = await zawadi.call("DELETE", "/users/me", {"password": PASSWORD})
     assert gone.status_code == 204, gone.text

@@ -155,6 +155,12 @@ async def locked(unit: Unit, user_id: str) -> sa.Row[Any] | None:
     return (await unit.sql.execute(users.select().where(users.c.id == user_id).with_for_update())).one_or_none()
 
 
+async def owned(unit: Unit, user_id: str) -> sa.Row[Any] | None:
+    """The same for its owner, whose token may count for some seconds after the account was closed."""
+    row = await locked(unit, user_id)
+    return row if row is not None and row.active else None
+
+
 async def give_way(unit: Unit, names: Mapping[str, str | None]) -> None:
     """An address that nobody confirmed keeps nobody from it who has."""
     for name, value in names.items():
@@ -169,12 +175,6 @@ async def forget_unconfirmed(unit: Unit, which: sa.ColumnElement[bool]) -> int:
     for each in gone:
         tell(unit, [UserErased(user_id=each.id, role=each.role, active=False)], each.sequence)
     return len(gone)
-
-
-async def owned(unit: Unit, user_id: str) -> sa.Row[Any] | None:
-    """The same for its owner, whose token may count for some seconds after the account was closed."""
-    row = await locked(unit, user_id)
-    return row if row is not None and row.active else None
 
 
 @contextmanager

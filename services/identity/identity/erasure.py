@@ -8,7 +8,7 @@ from chassis.unit import Unit
 from identity import accounts, audit, domain, sessions
 from identity.app import Identity
 from identity.domain import Account
-from identity.tables import addresses
+from identity.tables import addresses, codes, reset_tokens
 
 ERASED: Final = "erased"
 
@@ -19,6 +19,8 @@ BLANK: Final[dict[str, Any]] = {
     "username": None,
     "phone": None,
     "phone_verified": False,
+    "pending_email": None,
+    "pending_phone": None,
     "password_hash": ERASED,
     "first_name": ERASED,
     "last_name": ERASED,
@@ -33,7 +35,8 @@ async def erase(service: Identity, unit: Unit, before: sa.Row[Any]) -> None:
     told = domain.erase(account, other_admins=await accounts.other_admins(unit, before))
     blank = BLANK | {"language": service.settings.default_language}
     await accounts.write(unit, before, blank, [told])
-    await unit.sql.execute(addresses.delete().where(addresses.c.user_id == before.id))
+    for table in (addresses, codes, reset_tokens):
+        await unit.sql.execute(table.delete().where(table.c.user_id == before.id))
     await unit.sql.execute(UNCOUNTED, {"key": f"account:{before.id}"})
     unit.forget(before.id)
     await audit.record(unit, "account_erased", before.id, role=before.role)
