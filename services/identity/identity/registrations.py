@@ -8,7 +8,7 @@ from chassis.http import Problem, invalid
 from chassis.unit import Unit, driver
 from soko_contracts.identity import UserRegistered, UserVerified
 
-from identity import accounts, addressing, brakes, codes, letters, passwords, resets
+from identity import accounts, addressing, audit, brakes, codes, letters, passwords, resets
 from identity.accounts import New
 from identity.app import Identity
 from identity.codes import Address
@@ -112,6 +112,7 @@ async def _made(service: Identity, unit: Unit, said: dict[str, Any]) -> "sa.Row[
     }
     user: sa.Row[Any] = (await unit.sql.execute(users.insert().values(values).returning(users))).one()
     accounts.tell(unit, told, 0)
+    await audit.record(unit, "account_created", id_, role="customer")
     return user
 
 

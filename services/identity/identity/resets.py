@@ -8,7 +8,7 @@ from chassis.http import Problem, invalid
 from chassis.unit import Unit, driver
 from soko_contracts.identity import UserVerified
 
-from identity import accounts, brakes, codes, domain, letters, passwords, sessions, tokens
+from identity import accounts, audit, brakes, codes, domain, letters, passwords, sessions, tokens
 from identity.app import Identity
 from identity.brakes import Kind
 from identity.codes import Address
@@ -104,5 +104,6 @@ async def _replace(
     after = await accounts.write(unit, before, changes, told)
     connection = await driver(unit.sql)
     await connection.execute(OTHERS, before.id)
+    await audit.record(unit, "password_reset" if proven else "password_changed", before.id)
     if to := letters.reach(after):
         letters.write(service, unit, "password_changed", to, after)

@@ -64,6 +64,15 @@ async def test_a_name_that_nobody_has_is_recorded_without_the_name(shop: Harness
     assert (event["user_id"], event["details"]) == (None, {"failures": 1})
 
 
+async def test_a_changed_password_is_recorded_though_no_other_session_ends(shop: Harness) -> None:
+    tokens = await login(shop)
+    body = {"current_password": "soko-demo-2026", "new_password": "another long sentence"}
+    headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+    assert (await shop.client.post("/api/v1/auth/password/change", json=body, headers=headers)).status_code == 204
+    (event,) = await listed(shop, kind="password_changed")
+    assert event["user_id"] == tokens["user"]["id"]
+
+
 async def test_what_an_administrator_does_says_who_did_it(shop: Harness) -> None:
     made = (await create(shop)).json()
     admin = await login(shop, "admin")

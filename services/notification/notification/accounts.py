@@ -42,11 +42,6 @@ PARAGRAPHS: Final[dict[str, tuple[str, ...]]] = {
         '{% if when %} {{ _("The time: %(when)s.", when=when | moment) }}{% endif %}',
         IF_NOT_YOU,
     ),
-    "account_locked": (
-        '{{ _("There were too many failed attempts to log in to your account, so it is locked for a while.") }}',
-        '{{ _("If that was you, wait a little, or choose a new password.") }}',
-        '{{ _("If it was not you, you need not do anything: nobody got in.") }}',
-    ),
 }
 """After the first paragraph comes the secret, where there is one."""
 
@@ -58,6 +53,5 @@ SUBJECTS: Final[dict[str, str]] = {
     "password_changed": "Your password was changed",
     "address_changed": "The address of your account was changed",
     "session_reused": "We have ended a session of yours",
-    "account_locked": "Your account is locked for a while",
 }
 """No secret may stand in one: subject lines are kept, and shown on locked screens."""

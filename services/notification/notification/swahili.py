@@ -19,7 +19,6 @@ SWAHILI: Final[dict[str, str]] = {
     "Your password was changed": "Nenosiri lako limebadilishwa",
     "The address of your account was changed": "Anwani ya akaunti yako imebadilishwa",
     "We have ended a session of yours": "Tumefunga kipindi chako kimoja",
-    "Your account is locked for a while": "Akaunti yako imefungwa kwa muda",
     # orders
     "You get this mail because you ordered from us.": "Umepokea barua pepe hii kwa sababu uliagiza kwetu.",
     "Thank you. We have your order and are setting its articles aside; we tell you when it is confirmed.": (
@@ -122,13 +121,4 @@ SWAHILI: Final[dict[str, str]] = {
     ),
     "The device: %(device)s.": "Kifaa: %(device)s.",
     "The time: %(when)s.": "Muda: %(when)s.",
-    "There were too many failed attempts to log in to your account, so it is locked for a while.": (
-        "Kumekuwa na majaribio mengi yaliyoshindwa ya kuingia kwenye akaunti yako, kwa hiyo imefungwa kwa muda."
-    ),
-    "If that was you, wait a little, or choose a new password.": (
-        "Kama ni wewe, subiri kidogo, au chagua nenosiri jipya."
-    ),
-    "If it was not you, you need not do anything: nobody got in.": (
-        "Kama si wewe, huhitaji kufanya chochote: hakuna aliyeingia."
-    ),
 }

@@ -148,7 +148,8 @@ async def verify_address(
     service: Identity = Depends(current_service),
 ) -> VerifiedAnswer:
     """A code is good for ten minutes and five tries. With the own access token: of the address that is pending."""
-    await registrations.verify(service, body.address(request), body.code, caller.user_id, context)
+    async with evenly():
+        await registrations.verify(service, body.address(request), body.code, caller.user_id, context)
     return VerifiedAnswer()
 
 
@@ -157,5 +158,7 @@ async def evenly() -> AsyncIterator[None]:
     """What is done inside shows in the answer's time no more than it does in its words."""
     loop = asyncio.get_running_loop()
     end = loop.time() + EVEN
-    yield
-    await asyncio.sleep(end - loop.time())
+    try:
+        yield
+    finally:
+        await asyncio.sleep(end - loop.time())
