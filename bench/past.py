@@ -25,6 +25,7 @@ from chassis.batch import Asking, Batch, Draft, Held, Sent, Unloaded
 from chassis.codec import encode_opening
 from chassis.context import Context
 from chassis.decider import Refused
+from chassis.numbering import LOCK
 from chassis.outcome import Do, Outcome
 from chassis.sealing import refuse_sealed
 from chassis.service import Service
@@ -34,7 +35,7 @@ from chassis.writing import insert, statement
 from inventory.domain.listing import ListSkus, listing
 from inventory.domain.stock_commands import ListSku
 from notification.calls import ended, notification_in
-from notification.feed import LOCK, NUMBER
+from notification.feed import NUMBER
 from order.commands import Place, UpdateShipment
 from order.domain import order
 from order.shipments import ShipmentStatus
@@ -145,7 +146,7 @@ async def _settle(connections: Mapping[str, "asyncpg.Connection[Any]"]) -> None:
     feed = connections["notification"]
     while True:
         async with feed.transaction():
-            if not await feed.fetchval(LOCK):
+            if not await feed.fetchval(LOCK, "feed"):
                 await asyncio.sleep(0.05)
                 continue
             if not await feed.fetchval(NUMBER, SEAL_ROWS):

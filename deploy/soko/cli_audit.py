@@ -23,11 +23,6 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(audit, name="audit")
 
 
-@audit.callback()
-def begin() -> None:
-    """The record of security events."""
-
-
 @audit.command("verify")
 def verify(
     kept: Annotated[

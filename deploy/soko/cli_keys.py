@@ -1,7 +1,7 @@
 """``soko keys``: what access tokens are signed with."""
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import typer
 from rich.console import Console
@@ -39,7 +39,7 @@ async def _signing(*, rotate: bool) -> list[dict[str, Any]]:
     from soko.operations import opened
 
     async with opened("identity") as identity:
-        signing: Any = vars(identity)["signing"]
+        signing = cast("Any", identity).signing
         if rotate:
             await signing.rotate()
         told: list[dict[str, Any]] = await signing.told()

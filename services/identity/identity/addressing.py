@@ -8,7 +8,7 @@ from chassis.http import invalid
 from chassis.unit import Unit
 from soko_contracts.identity import UserUpdated
 
-from identity import accounts, audit, codes, domain, letters
+from identity import accounts, audit, codes, letters
 from identity.app import Identity
 from identity.brakes import Kind
 from identity.codes import Address
@@ -67,4 +67,4 @@ async def take(service: Identity, unit: Unit, before: "sa.Row[Any]", to: Address
     await accounts.write(unit, before, changes, told)
     await audit.record(unit, "address_changed", before.id, channel=to.channel)
     if old := getattr(before, to.channel):
-        letters.write(service, unit, "address_changed", (to.channel, old), before, {"new": domain.masked(to.value)})
+        letters.write(service, unit, "address_changed", (to.channel, old), before)

@@ -12,9 +12,10 @@ from typing import Any
 
 import asyncpg
 import orjson
+from chassis import numbering
+from chassis.sealing import Connected
 from chassis.service import Service
 
-LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended('identity.audit', 0))"
 WAITING = "SELECT EXISTS (SELECT FROM audit WHERE number IS NULL)"
 LAST = "SELECT number, hash FROM audit WHERE number IS NOT NULL ORDER BY number DESC LIMIT 1"
 UNNUMBERED = "SELECT * FROM audit WHERE number IS NULL ORDER BY arrival LIMIT $1"
@@ -26,7 +27,7 @@ WHERE audit.arrival = given.arrival
 COUNT = "SELECT count(number), count(*) - count(number) FROM audit"
 CHAIN = "SELECT * FROM audit WHERE number IS NOT NULL ORDER BY number, arrival"
 
-BATCH = 1000
+PAGE = 1000
 
 
 def link(before: str, number: int, row: Mapping[str, Any]) -> str:
@@ -38,19 +39,17 @@ def link(before: str, number: int, row: Mapping[str, Any]) -> str:
 
 async def number_once(service: Service) -> int:
     """Number and chain what has been written. Answers whether there may be more."""
-    async with service.database.pool.acquire() as connection:
-        if not await connection.fetchval(WAITING):
-            return 0
-        async with connection.transaction():
-            if not await connection.fetchval(LOCK):
-                return 0
-            number, hash_ = await connection.fetchrow(LAST) or (0, "")
-            rows, given = await connection.fetch(UNNUMBERED, BATCH), []
-            for number, row in enumerate(rows, number + 1):  # noqa: B020 - it goes on from the last
-                hash_ = link(hash_, number, row)
-                given.append((row["arrival"], number, hash_))
-            await connection.execute(NUMBER, *zip(*given, strict=True))
-            return int(len(rows) == BATCH)
+    return await numbering.number_once(service, "identity.audit", WAITING, _number)
+
+
+async def _number(connection: Connected, most: int) -> int:
+    number, hash_ = await connection.fetchrow(LAST) or (0, "")
+    rows, given = await connection.fetch(UNNUMBERED, most), []
+    for number, row in enumerate(rows, number + 1):  # noqa: B020 - it goes on from the last
+        hash_ = link(hash_, number, row)
+        given.append((row["arrival"], number, hash_))
+    await connection.execute(NUMBER, *zip(*given, strict=True))
+    return len(rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +69,11 @@ async def verify(
     number, hash_ = 0, ""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         rows, waiting = await connection.fetchrow(COUNT) or (0, 0)
-        async for row in connection.cursor(CHAIN, prefetch=BATCH):
+        async for row in connection.cursor(CHAIN, prefetch=PAGE):
             if fault := _fault(number, hash_, row, kept):
                 return Verified(number, hash_, waiting, fault)
             number, hash_ = row["number"], row["hash"]
-            if number % BATCH == 0:
+            if number % PAGE == 0:
                 tell(number, rows)
     if kept and number < kept[0]:
         return Verified(number, hash_, waiting, f"Rows {number + 1} to {kept[0]} are missing at the end.")

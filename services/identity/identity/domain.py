@@ -36,12 +36,6 @@ def password_fault(password: str, *identifiers: str | None) -> str | None:
     return None
 
 
-def masked(address: str) -> str:
-    """Enough of an address for its owner to know it again."""
-    name, at, host = address.rpartition("@")
-    return f"{name[0]}…@{host}" if at else f"…{address[-3:]}"
-
-
 def scope_of(role: str) -> str:
     """The rights of a role as a token's ``scope``: sorted, one space between."""
     return " ".join(sorted(PRESETS[role]))

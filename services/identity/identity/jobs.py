@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+import sqlalchemy as sa
 from chassis.context import Context
 from chassis.jobs import Job
 from chassis.service import Service
@@ -27,6 +28,10 @@ DELETE FROM signing_keys WHERE number IN (
 """
 
 
+AT_ONCE = 1000
+"""Unconfirmed accounts that one run deletes: each is told, in one transaction."""
+
+
 async def tidy(service: Service) -> str:
     """Delete sessions, tokens, codes, failures, revocations and keys of no more use, and accounts never confirmed."""
     assert isinstance(service, Identity)
@@ -46,8 +51,9 @@ async def tidy(service: Service) -> str:
 
 async def _unconfirmed(service: Identity, now: datetime) -> int:
     id_ = service.world.ids()
+    old = sa.select(users.c.id).where(~users.c.verified, users.c.updated_at <= now - UNCONFIRMED_KEPT).limit(AT_ONCE)
     async with service.unit(Context(id_, id_, id_)) as unit:
-        return await accounts.forget_unconfirmed(unit, users.c.updated_at <= now - UNCONFIRMED_KEPT)
+        return await accounts.forget_unconfirmed(unit, users.c.id.in_(old))
 
 
 TIDY = Job("tidy", tidy, every=timedelta(hours=1))

@@ -32,8 +32,7 @@ PARAGRAPHS: Final[dict[str, tuple[str, ...]]] = {
         IF_NOT_YOU,
     ),
     "address_changed": (
-        '{% if new %}{{ _("Your account now has another address: %(new)s. This one is no longer used.", new=new) }}'
-        '{% else %}{{ _("Your account now has another address. This one is no longer used.") }}{% endif %}',
+        '{{ _("Your account now has another address. This one is no longer used.") }}',
         '{{ _("If that was not you, tell us at once.") }}',
     ),
     "session_reused": (

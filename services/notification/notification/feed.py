@@ -12,9 +12,10 @@ from typing import Any
 
 import asyncpg
 import orjson
+from chassis import numbering
+from chassis.sealing import Connected
 from chassis.service import Service
 
-LOCK = "select pg_try_advisory_xact_lock(hashtextextended('feed', 0))"
 WAITING = "select exists (select from unnumbered)"
 NUMBER = """
 with taken as (
@@ -40,18 +41,15 @@ from feed where position > $1 and position <= $2 and type = any($4::text[]) orde
 """  # $4 event types
 NEWEST = "select coalesce(max(position), 0) from feed"
 
-BATCH = 1000
-
 
 async def number_once(service: Service) -> int:
     """Number what has come in. Answers whether there may be more: what comes now waits a moment, for company."""
-    async with service.database.pool.acquire() as connection:
-        if not await connection.fetchval(WAITING):
-            return 0
-        async with connection.transaction():
-            if not await connection.fetchval(LOCK):
-                return 0
-            return int(await connection.fetchval(NUMBER, BATCH) == BATCH)
+    return await numbering.number_once(service, "feed", WAITING, _number)
+
+
+async def _number(connection: Connected, most: int) -> int:
+    numbered: int = await connection.fetchval(NUMBER, most)
+    return numbered
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from chassis.world import World
 
 from notification.api import routers
 from notification.calls import WAITING, calls_by
+from notification.erasure import FORGET_ERASED
 from notification.feed import number_once
 from notification.settings import Settings
 from notification.subscriptions import subscribe
@@ -24,6 +25,7 @@ def build(settings: Settings, world: World) -> Service:
         routers=routers,
         subscriptions=subscribe(settings),
         calls=calls_by(settings),
+        jobs=(FORGET_ERASED,),
         extra=(number_once,),
     )
     service.app.state.tail, service.app.state.waits = Tail(), Together(service, WAITING)

@@ -112,9 +112,6 @@ SWAHILI: Final[dict[str, str]] = {
     "Your account now has another address. This one is no longer used.": (
         "Akaunti yako sasa ina anwani nyingine. Hii haitumiki tena."
     ),
-    "Your account now has another address: %(new)s. This one is no longer used.": (
-        "Akaunti yako sasa ina anwani nyingine: %(new)s. Hii haitumiki tena."
-    ),
     "If that was not you, tell us at once.": "Kama si wewe, tuambie mara moja.",
     "A session of yours was used from two places, so we have ended it.": (
         "Kipindi chako kimoja kilitumika kutoka sehemu mbili, kwa hiyo tumekifunga."

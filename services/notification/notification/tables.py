@@ -58,6 +58,13 @@ preferences = Table(
     Column("updated_at", DateTime(timezone=True), nullable=False),
 )
 
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("subject_id", Text, primary_key=True, comment="orders under way tell their customer still"),
+    Column("erased_at", DateTime(timezone=True), nullable=False),
+)
+
 feed = Table(
     "feed",
     metadata,

@@ -8,6 +8,7 @@ import pytest
 from chassis.world import new_id
 from mailing import DATA, Running, Server, files, rows, wish
 from notification.calls import TRIES
+from notification.erasure import forget_erased
 from soko_contracts import identity, inventory, order
 from soko_contracts import notification as public
 
@@ -156,6 +157,20 @@ async def test_an_erased_customer_leaves_no_address_behind(mailing: Running, tmp
         kept = {row["customer_id"]: (row["recipient"], row["title"], row["status"]) for row in await rows(harness)}
         assert kept[user_id] == (None, None, "sent")
         assert kept[other][0] == "j***@soko.example"
+    assert len(files(tmp_path)) == 1
+
+
+async def test_what_an_order_under_way_tells_an_erased_customer_is_forgotten_as_well(
+    mailing: Running, tmp_path: Path
+) -> None:
+    async with mailing() as harness:
+        await harness.deliver(identity.UserErased(user_id="u-1", role="customer", active=False), subject="u-1")
+        await harness.deliver(wish(), subject="u-1")
+        await harness.deliver(wish(cause="o-2", subject_id="u-2", customer_id="u-2"), subject="u-2")
+        assert len(files(tmp_path)) == 2
+        assert await forget_erased(harness.service) == "1 messages forgotten"
+        kept = {row["subject_id"]: (row["recipient"], row["status"]) for row in await rows(harness)}
+        assert kept == {"u-1": (None, "sent"), "u-2": ("j***@soko.example", "sent")}
     assert len(files(tmp_path)) == 1
 
 

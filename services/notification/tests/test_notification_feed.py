@@ -11,9 +11,10 @@ from typing import Any
 import orjson
 import pytest
 from chassis.fixtures import Harness
+from chassis.numbering import LOCK
 from chassis.world import new_id
 from notification import tail
-from notification.feed import LOCK, number_once
+from notification.feed import number_once
 from notification.service import build
 from notification.settings import Settings
 from soko_contracts import MESSAGES, cart, inventory
@@ -101,7 +102,7 @@ async def test_one_process_at_a_time_gives_positions(harness: Harness) -> None:
     await service.receive([harness.envelope(opened("c-1"), subject="c-1")])
     await service.work_once()
     async with service.database.pool.acquire() as other, other.transaction():
-        assert await other.fetchval(LOCK)
+        assert await other.fetchval(LOCK, "feed")
         assert await number_once(service) == 0
         assert await service.database.pool.fetchval("select count(*) from feed") == 0
     await number_once(service)
