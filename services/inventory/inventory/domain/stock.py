@@ -170,7 +170,7 @@ def released(state: Stock, order_id: str, parts: Sequence[Part]) -> list[Event]:
     """The units are free where they are; what the order still waited for is no longer expected."""
     there = found(state, order_id, parts)
     events: list[Event] = [Released(order_id, units, location) for location, units in there.items()]
-    if any(part.waits for part in parts) and (awaited := state.of(order_id).missing):
+    if awaited := state.of(order_id).missing:
         events.append(Released(order_id, awaited, waits=True))
     return events
 
