@@ -99,6 +99,7 @@ def test_a_count_is_of_one_place() -> None:
     outcome = given(stock, *BOTH, Reserved("o", 6, "b")).when(Count(5, "stocktake", "b"))
     outcome.then(Counted(5, -5, 1, "stocktake", "b"))
     assert (outcome.state.shortage, outcome.state.available) == (1, 4)
+    assert outcome.state.shelves == (Shelf("main", 4), Shelf("b", 5, 6, 1))
     given(stock, *BOTH, Reserved("o", 6, "b"), Counted(5, -5, 1, None, "b")).when(Sell("o", (Part(6, "b"),))).refuses(
         "not-enough-stock"
     )
