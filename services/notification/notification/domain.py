@@ -1,7 +1,7 @@
 """One notification, from the wish that somebody is told to the word that they were.
 
-``cause`` and ``kind`` together name it, so the same wish twice is one notification. The address and what the message
-says are not part of it: they are gone once it has left.
+``cause``, ``kind`` and ``channel`` together name it, so the same wish twice is one notification. The address and what
+the message says are not part of it: they are gone once it has left.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -17,16 +17,29 @@ EMAIL, SMS = "email", "sms"
 
 
 class Status(StrEnum):
-    """``failed`` is final."""
+    """``unwanted``: its customer wants none of these this way, so it never left."""
 
     QUEUED = "queued"
     SENT = "sent"
     FAILED = "failed"
+    UNWANTED = "unwanted"
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A message that somebody else has now: to whom, its title, and what they call it."""
+
+    to: str
+    title: str
+    provider_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """``recipient`` is masked. ``sequence`` counts the public events about it."""
+    """``recipient`` is masked. ``sequence`` counts the public events about it.
+
+    ``order_id`` is the order that it tells of, ``provider_id`` what its provider calls it.
+    """
 
     id: str
     cause: str
@@ -41,11 +54,26 @@ class Notification:
     reason: str | None = None
     sequence: int = 0
     sent_at: datetime | None = None
+    order_id: str | None = None
+    provider_id: str | None = None
 
-    def sent(self, at: datetime, recipient: str, title: str) -> "Notification":
+    @property
+    def who(self) -> str:
+        """Whose preferences count: a guest has those of the one order."""
+        return self.customer_id or self.subject_id
+
+    def sent(self, at: datetime, left: Left) -> "Notification":
         """It left."""
-        told = masked(recipient)
-        return replace(self, status=Status.SENT, sent_at=at, recipient=told, title=title, sequence=self.sequence + 1)
+        return replace(
+            self,
+            status=Status.SENT,
+            reason=None,
+            sent_at=at,
+            recipient=masked(left.to),
+            title=left.title,
+            provider_id=left.provider_id,
+            sequence=self.sequence + 1,
+        )
 
     def failed(self, reason: str) -> "Notification":
         """It will never leave. ``reason`` is a code: ``no-address``, ``refused``, ``unknown-kind``, ``gave-up``, or

@@ -62,6 +62,20 @@ SWAHILI: Final[dict[str, str]] = {
     "You asked to be reminded; in your notification preferences you can change that.": (
         "Uliomba kukumbushwa; unaweza kubadilisha hilo kwenye mapendeleo yako ya arifa."
     ),
+    # doing without
+    "No more mails like this one:": "Usipokee tena barua pepe kama hii:",
+    "No more mails like this one": "Usipokee tena barua pepe kama hii",
+    "mails about a cart that you left": "barua pepe kuhusu kikapu ulichoacha",
+    "mails about your orders": "barua pepe kuhusu oda zako",
+    "Done: from now on you get no more %(told)s.": "Tayari: kuanzia sasa hutapokea tena %(told)s.",
+    "In your notification preferences you can change that again.": (
+        "Unaweza kubadilisha hilo tena kwenye mapendeleo yako ya arifa."
+    ),
+    "Do you want no more %(told)s?": "Hutaki tena kupokea %(told)s?",
+    "Codes and what you should know of your account come all the same.": (
+        "Nambari za siri na taarifa muhimu za akaunti yako zitaendelea kuja."
+    ),
+    "No more of these": "Usinitumie tena",
     # by SMS
     "%(code)s is your Soko code. Give it to nobody.": "%(code)s ni nambari yako ya siri ya Soko. Usimpe mtu yeyote.",
     "Choose a new Soko password with this: %(token)s": "Chagua nenosiri jipya la Soko kwa kutumia hii: %(token)s",

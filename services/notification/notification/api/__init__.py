@@ -1,5 +1,12 @@
 """What was told to whom, the public feed, and the mails of a development shop."""
 
-from notification.api import events, internal, notifications, preferences
+from notification.api import events, internal, notifications, preferences, reports, unsubscribe
 
-routers = (notifications.router, preferences.router, events.router, internal.router)
+routers = (
+    notifications.router,
+    preferences.router,
+    unsubscribe.router,
+    reports.router,
+    events.router,
+    internal.router,
+)
