@@ -172,6 +172,12 @@ ALLOWED = {
     "GET /api/v1/notifications/preferences": SIGNED_IN,
     "PATCH /api/v1/notifications/preferences": SIGNED_IN,
     "GET /api/v1/notifications": SIGNED_IN,
+    "POST /api/v1/notifications/{notification_id}/resend": STAFF,
+    "GET /api/v1/notifications/unsubscribe": EVERYBODY,
+    "POST /api/v1/notifications/unsubscribe": EVERYBODY,
+    "POST /api/v1/notifications/reports/africastalking/{secret}": EVERYBODY,
+    "POST /api/v1/notifications/reports/gateway/{secret}": EVERYBODY,
+    "POST /api/v1/notifications/reports/mail/{secret}": EVERYBODY,
     "GET /api/v1/events": STAFF,
     "GET /api/v1/event-types": STAFF,
     # operators

@@ -6,7 +6,7 @@ again. A mail's Message-ID is then the same, which is what receivers tell double
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -80,10 +80,7 @@ def channel_for(kind: str, contact: Mapping[str, Any]) -> str:
 def notification_in(request: Mapping[str, Any]) -> Notification:
     """Back from the request's JSON."""
     row = request["notification"]
-    known = {field.name: row[field.name] for field in fields(Notification) if field.name in row}
-    return replace(
-        Notification(**known), created_at=datetime.fromisoformat(row["created_at"]), status=Status(row["status"])
-    )
+    return Notification.of({**row, "created_at": datetime.fromisoformat(row["created_at"])})
 
 
 def ended(notification: Notification) -> Iterable[Outcome]:

@@ -4,6 +4,7 @@
 the message says are not part of it: they are gone once it has left.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
@@ -56,6 +57,12 @@ class Notification:
     sent_at: datetime | None = None
     order_id: str | None = None
     provider_id: str | None = None
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> "Notification":
+        """Back from its columns; those that a row of an older version lacks are as they begin."""
+        known = {field.name: row[field.name] for field in fields(cls) if field.name in row.keys()}  # noqa: SIM118 - a record has no such "in"
+        return replace(cls(**known), status=Status(row["status"]))
 
     @property
     def who(self) -> str:

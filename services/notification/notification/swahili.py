@@ -10,6 +10,7 @@ SWAHILI: Final[dict[str, str]] = {
     "Your order {{ number }} is on its way": "Oda yako {{ number }} iko njiani",
     "Your order {{ number }} has arrived": "Oda yako {{ number }} imefika",
     "A refund for your order {{ number }}": "Marejesho ya pesa ya oda yako {{ number }}",
+    "Please pay for your order {{ number }}": "Tafadhali lipia oda yako {{ number }}",
     "The payment for your order {{ number }} failed": "Malipo ya oda yako {{ number }} hayakufanikiwa",
     "You left something in your cart": "Umeacha bidhaa kwenye kikapu chako",
     "Welcome to Soko": "Karibu Soko",
@@ -37,6 +38,9 @@ SWAHILI: Final[dict[str, str]] = {
     "All of it has been delivered. We hope you like it.": "Bidhaa zote zimefikishwa. Tunatumaini utazipenda.",
     "We have sent %(amount)s back to you. Depending on your bank it arrives within a few days.": (
         "Tumekurudishia %(amount)s. Kulingana na benki yako, zitafika ndani ya siku chache."
+    ),
+    "Your articles are set aside. Please pay within %(minutes)s minutes, or the order is cancelled.": (
+        "Bidhaa zako zimetengwa. Tafadhali lipa ndani ya dakika %(minutes)s, la sivyo oda itaghairiwa."
     ),
     # cancelled, and payments that failed
     "Something you ordered is out of stock.": "Bidhaa moja uliyoagiza imeisha.",
@@ -79,6 +83,9 @@ SWAHILI: Final[dict[str, str]] = {
     # by SMS
     "%(code)s is your Soko code. Give it to nobody.": "%(code)s ni nambari yako ya siri ya Soko. Usimpe mtu yeyote.",
     "Choose a new Soko password with this: %(token)s": "Chagua nenosiri jipya la Soko kwa kutumia hii: %(token)s",
+    "Soko: please pay %(amount)s for your order %(number)s within %(minutes)s minutes.": (
+        "Soko: tafadhali lipa %(amount)s kwa oda yako %(number)s ndani ya dakika %(minutes)s."
+    ),
     "Soko: your order %(number)s is confirmed.": "Soko: oda yako %(number)s imethibitishwa.",
     "Soko: your order %(number)s is on its way.": "Soko: oda yako %(number)s iko njiani.",
     "Parcel: %(parcel)s": "Kifurushi: %(parcel)s",

@@ -20,7 +20,14 @@ from soko_contracts import notification as public
 from texting import Provider, africas_talking
 
 PHONE: dict[str, Any] = {"email": None, "phone": "+254700000001", "language": "en"}
-DATA = {"number": "SO-0198C0DE5F7E", "amount": 52980000, "currency": "KES", "tracking_number": "PX-7700112233"}
+DATA = {
+    "number": "SO-0198C0DE5F7E",
+    "amount": 52980000,
+    "currency": "KES",
+    "tracking_number": "PX-7700112233",
+    "total": 52980000,
+    "minutes": 15,
+}
 SECRETS = {"code": "493027", "token": "t" * 43}
 
 
