@@ -34,7 +34,6 @@ from notification.settings import Settings
 
 router = Router(prefix="/api/v1/notifications/reports", tags=["Notifications"])
 
-LARGEST = body_limit(16 * 1024)
 FIELDS = 20
 LONGEST = 200
 
@@ -129,7 +128,7 @@ async def reporter(
     operation_id="receive_africastalking_report",
     summary="Receive a delivery report of Africa's Talking",
     responses=problems(NOT_FOUND, MALFORMED),
-    openapi_extra={**FORM, **LARGEST},
+    openapi_extra={**FORM, **body_limit(16 * 1024)},
 )
 async def receive_africastalking_report(request: Request, service: Service = Depends(reporter)) -> ReportedAnswer:
     """Set it as the callback URL of SMS delivery reports. The first final status stays."""
@@ -147,7 +146,6 @@ async def receive_africastalking_report(request: Request, service: Service = Dep
     operation_id="receive_gateway_report",
     summary="Receive a delivery report of the SMS gateway",
     responses=problems(NOT_FOUND),
-    openapi_extra=LARGEST,
 )
 async def receive_gateway_report(body: SmsReport, service: Service = Depends(reporter)) -> ReportedAnswer:
     """For what is behind SMS_GATEWAY_URL. The first one stays."""
@@ -161,7 +159,6 @@ async def receive_gateway_report(body: SmsReport, service: Service = Depends(rep
     operation_id="receive_mail_report",
     summary="Receive word of a mail: delivered, bounced, complained of",
     responses=problems(NOT_FOUND),
-    openapi_extra=LARGEST,
 )
 async def receive_mail_report(body: MailReport, service: Service = Depends(reporter)) -> ReportedAnswer:
     """For a mail provider's webhook, mapped to this. What came back, or was complained of, stays so."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from chassis.confiding import NotConfided
 from chassis.context import Context
-from chassis.http import Caller, Router, body_limit, current_service, invalid, request_context, unguarded
+from chassis.http import Caller, Router, current_service, invalid, request_context, unguarded
 from chassis.rows import Put
 from chassis.service import Service
 from fastapi import Depends, Query
@@ -65,7 +65,7 @@ async def show_unsubscribe_page(
     operation_id="unsubscribe",
     summary="Get no more mails like this one",
     response_class=HTMLResponse,
-    openapi_extra={**ONE_CLICK, **body_limit(16 * 1024)},
+    openapi_extra=ONE_CLICK,
 )
 async def unsubscribe(
     caller: Caller = Depends(unguarded),
