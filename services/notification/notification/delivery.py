@@ -27,9 +27,9 @@ class Report:
 
 
 # Reports come twice and in any order: what is final stays. Of mail "delivered" is not: a mailbox takes it and sends it
-# back later, or its reader complains.
+# back later, or its reader complains. Of those who are erased, who have no receiver here any more, no reason is kept.
 SET = """
-update notifications set delivery = $2, delivery_reason = $3, reported_at = $4
+update notifications set delivery = $2, delivery_reason = case when recipient is not null then $3 end, reported_at = $4
 where {} = $1 and channel = $5
   and (delivery is null or delivery = 'delivered' and $2 in ('bounced', 'complained'))
 """

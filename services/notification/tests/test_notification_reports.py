@@ -105,6 +105,9 @@ async def test_a_mail_that_comes_back_is_shown_so(mailing: Running) -> None:
         assert [status for status, _, _ in await became(harness)] == ["sent", "sent"]
         await harness.deliver(identity.UserErased(user_id="u-1", role="customer", active=False), subject="u-1")
         assert await became(harness) == [("sent", "bounced", None), ("sent", None, None)]
+        later = f"<{(await rows(harness))[1]['id']}@soko.example>"
+        await say(harness, MAIL, message_id=later, status="bounced", reason="Jane is gone")
+        assert await became(harness) == [("sent", "bounced", None)] * 2
 
 
 @pytest.mark.parametrize("path", [AFRICAS_TALKING, GATEWAY, MAIL])
