@@ -84,6 +84,7 @@ async def test_every_route_says_who_may(harness: Harness) -> None:
         ("GET", "/api/v1/notifications"): "signed_in",
         ("GET", "/api/v1/notifications/preferences"): "signed_in",
         ("PATCH", "/api/v1/notifications/preferences"): "signed_in",
+        ("POST", "/api/v1/notifications/{notification_id}/resend"): "notifications:write",
         ("GET", "/api/v1/notifications/unsubscribe"): "anyone",
         ("POST", "/api/v1/notifications/unsubscribe"): "anyone",
         ("POST", "/api/v1/notifications/reports/africastalking/{secret}"): "anyone",
