@@ -36,6 +36,7 @@ from chassis.writing import Statement, insert, statement
 from inventory.domain.listing import ListSkus, listing
 from inventory.domain.stock_commands import ListSku
 from notification.calls import ended, notification_in
+from notification.domain import Left
 from notification.feed import NUMBER
 from order.commands import Place, UpdateShipment
 from order.domain import order
@@ -304,7 +305,7 @@ class Histories:
         request, operation = asking.call.request, asking.call.name.partition(".")[2]
         if asking.call.name == "mail":
             notification = notification_in(orjson.loads(orjson.dumps(request)))
-            return ended(notification.sent(self._now, CONTACT["email"], "What became of your order"))
+            return ended(notification.sent(self._now, Left(CONTACT["email"], "What became of your order")))
         id_ = request["payment_id"]
         charge = Charge("authorised", f"ch_{id_}", 1)
         if operation == "capture":

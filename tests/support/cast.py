@@ -13,6 +13,8 @@ from chassis.http import ServiceTokens
 from chassis.servers.postgres import EmbeddedPostgres
 from chassis.web import listen, web_server
 from chassis.world import new_id, utc_now
+from notification.settings import Settings as NotificationSettings
+from notification.unsubscribing import Unsubscribing
 from PIL import Image
 from shopping import OpenShop, Person, open_shop
 from soko.seeding import demo_password
@@ -59,6 +61,8 @@ class Cast:
                 return {"sku": self.things["sku"]}
             case "suggest_products":
                 return {"search": self.things["sku"]}
+            case "show_unsubscribe_page" | "unsubscribe":
+                return {"token": self.things["token"]}
         return {}
 
     def body(self, endpoint: Endpoint) -> Any:
@@ -134,6 +138,7 @@ async def gathered(shop: OpenShop) -> Cast:
     coupon = await (await shop.staff()).call("POST", "/coupons", {"code": f"C-{new_id()[-12:]}", "percent": 10})
     things["coupon_id"] = coupon.json()["id"]
     things["subject"] = things["order_id"]
+    things |= await _told(shop, owner)
     return Cast(
         shop, shop.guest(), guest, customer, owner, await account(shop, "staff"), await account(shop, "admin"), things
     )
@@ -154,6 +159,20 @@ async def _shown(shop: OpenShop, owner: Person, product_id: str) -> dict[str, st
     assert all(answer.is_success for answer in made.values()), [answer.text for answer in made.values()]
     file = {"picture": made["image_id"].json()["thumbnail"].split("/")[-2], "size": "thumbnail"}
     return {**file, **{name: answer.json()["id"] for name, answer in made.items()}}
+
+
+async def _told(shop: OpenShop, owner: Person) -> dict[str, str]:
+    """A mail about an order, the token of the link at its end, and where its provider reports to."""
+
+    async def sent() -> Any:
+        return (await owner.get("/notifications?kind=order_confirmed&status=sent"))["items"]
+
+    settings = shop.shop.services["notification"].settings
+    assert isinstance(settings, NotificationSettings)
+    (mail, *_) = await until(sent)
+    link = Unsubscribing(mail["customer_id"], "abandoned_cart", "email", "en").link(settings)
+    secret = settings.delivery_reports_secret.get_secret_value()
+    return {"notification_id": mail["id"], "token": link.partition("token=")[2], "secret": secret}
 
 
 def picture(colour: str) -> bytes:

@@ -17,6 +17,7 @@ RIGHTS: Final[dict[str, str]] = {
     "payments:read": "see all payments",
     "payments:write": "capture, void, mark paid, refund",
     "notifications:read": "see what was sent to all customers",
+    "notifications:write": "send messages about orders once more",
     "users:read": "see all accounts",
     "users:write": "create accounts, change roles, deactivate",
     "audit:read": "see security events: logins, roles, closed accounts",

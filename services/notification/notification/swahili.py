@@ -10,6 +10,7 @@ SWAHILI: Final[dict[str, str]] = {
     "Your order {{ number }} is on its way": "Oda yako {{ number }} iko njiani",
     "Your order {{ number }} has arrived": "Oda yako {{ number }} imefika",
     "A refund for your order {{ number }}": "Marejesho ya pesa ya oda yako {{ number }}",
+    "Please pay for your order {{ number }}": "Tafadhali lipia oda yako {{ number }}",
     "The payment for your order {{ number }} failed": "Malipo ya oda yako {{ number }} hayakufanikiwa",
     "You left something in your cart": "Umeacha bidhaa kwenye kikapu chako",
     "Welcome to Soko": "Karibu Soko",
@@ -38,6 +39,9 @@ SWAHILI: Final[dict[str, str]] = {
     "We have sent %(amount)s back to you. Depending on your bank it arrives within a few days.": (
         "Tumekurudishia %(amount)s. Kulingana na benki yako, zitafika ndani ya siku chache."
     ),
+    "Your articles are set aside. Please pay within %(minutes)s minutes, or the order is cancelled.": (
+        "Bidhaa zako zimetengwa. Tafadhali lipa ndani ya dakika %(minutes)s, la sivyo oda itaghairiwa."
+    ),
     # cancelled, and payments that failed
     "Something you ordered is out of stock.": "Bidhaa moja uliyoagiza imeisha.",
     "We could not set your articles aside in time.": "Hatukuweza kukutengea bidhaa zako kwa wakati.",
@@ -62,9 +66,26 @@ SWAHILI: Final[dict[str, str]] = {
     "You asked to be reminded; in your notification preferences you can change that.": (
         "Uliomba kukumbushwa; unaweza kubadilisha hilo kwenye mapendeleo yako ya arifa."
     ),
+    # doing without
+    "No more mails like this one:": "Usipokee tena barua pepe kama hii:",
+    "No more mails like this one": "Usipokee tena barua pepe kama hii",
+    "mails about a cart that you left": "barua pepe kuhusu kikapu ulichoacha",
+    "mails about your orders": "barua pepe kuhusu oda zako",
+    "Done: from now on you get no more %(told)s.": "Tayari: kuanzia sasa hutapokea tena %(told)s.",
+    "In your notification preferences you can change that again.": (
+        "Unaweza kubadilisha hilo tena kwenye mapendeleo yako ya arifa."
+    ),
+    "Do you want no more %(told)s?": "Hutaki tena kupokea %(told)s?",
+    "Codes and what you should know of your account come all the same.": (
+        "Nambari za siri na taarifa muhimu za akaunti yako zitaendelea kuja."
+    ),
+    "No more of these": "Usinitumie tena",
     # by SMS
     "%(code)s is your Soko code. Give it to nobody.": "%(code)s ni nambari yako ya siri ya Soko. Usimpe mtu yeyote.",
     "Choose a new Soko password with this: %(token)s": "Chagua nenosiri jipya la Soko kwa kutumia hii: %(token)s",
+    "Soko: please pay %(amount)s for your order %(number)s within %(minutes)s minutes.": (
+        "Soko: tafadhali lipa %(amount)s kwa oda yako %(number)s ndani ya dakika %(minutes)s."
+    ),
     "Soko: your order %(number)s is confirmed.": "Soko: oda yako %(number)s imethibitishwa.",
     "Soko: your order %(number)s is on its way.": "Soko: oda yako %(number)s iko njiani.",
     "Parcel: %(parcel)s": "Kifurushi: %(parcel)s",
