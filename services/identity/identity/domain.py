@@ -18,6 +18,13 @@ CODE_DIGITS: Final = 6
 CODE_LIFE: Final = timedelta(minutes=10)
 CODE_TRIES: Final = 5
 RESET_LIFE: Final = timedelta(minutes=30)
+TOTP_STEP: Final = timedelta(seconds=30)
+TOTP_SKEW: Final = 1
+"""Steps that a phone's clock may be before or behind ours."""
+ENROLMENT_LIFE: Final = timedelta(hours=1)
+"""How long a secret for a second factor waits for its first code."""
+RECOVERY_CODES: Final = 10
+
 UNCONFIRMED_KEPT: Final = timedelta(days=7)
 """How long an account waits for its address to be confirmed, before it is deleted."""
 
@@ -70,6 +77,15 @@ SENDS: Final = Brake(free=0, first=timedelta(minutes=1), longest=CODE_LIFE, forg
 def code_counts(*, tries: int, expires_at: datetime, now: datetime) -> bool:
     """Whether a code may still be tried: six digits are soon guessed by whoever may try often."""
     return tries < CODE_TRIES and now < expires_at
+
+
+def totp_steps(now: datetime, last: int) -> range:
+    """The time steps whose codes count: now's and its neighbours, and none up to the ``last`` that was used.
+
+    So a code that somebody looked at while it was typed is worth nothing to them.
+    """
+    step = int(now.timestamp() // TOTP_STEP.total_seconds())
+    return range(max(step - TOTP_SKEW, last + 1), step + TOTP_SKEW + 1)
 
 
 class Refresh(StrEnum):

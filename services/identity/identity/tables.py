@@ -36,6 +36,8 @@ users = Table(
     Column("last_name", Text, nullable=False),
     Column("language", Text, nullable=False),
     Column("role", Text, nullable=False),
+    # Since when a login needs a second factor. Here, so that whoever locks the account knows it for certain.
+    Column("mfa_since", DateTime(timezone=True)),
     Column("active", Boolean, nullable=False),
     Column("verified", Boolean, nullable=False),
     Column("version", Integer, nullable=False),
@@ -73,6 +75,30 @@ reset_tokens = Table(
     Column("address", Text, nullable=False),
     Column("expires_at", DateTime(timezone=True), nullable=False, index=True),
     CheckConstraint("channel IN ('email', 'phone')", name="reset_tokens_channel_known"),
+)
+
+second_factors = Table(
+    "second_factors",
+    metadata,
+    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    # As chassis.confiding keeps it: whoever reads the database alone cannot make codes.
+    Column("secret", Text, nullable=False),
+    # The time step of the last code that counted.
+    Column("last_step", BigInteger, nullable=False),
+    # When it runs out, while it was not confirmed.
+    Column("expires_at", DateTime(timezone=True)),
+)
+Index(
+    "second_factors_unconfirmed",
+    second_factors.c.expires_at,
+    postgresql_where=second_factors.c.expires_at.is_not(None),
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("hash", Text, primary_key=True),
 )
 
 addresses = Table(

@@ -17,6 +17,7 @@ from identity.domain import (
     refresh,
     registered,
     scope_of,
+    totp_steps,
 )
 from soko_contracts.identity import UserRegistered, UserRoleChanged, UserUpdated, UserVerified
 from soko_contracts.rights import PRESETS, RIGHTS
@@ -72,6 +73,27 @@ def test_a_refresh_token_works_once_and_until_it_expires() -> None:
 
 def test_reuse_counts_even_after_the_token_expired() -> None:
     assert refresh(used_at=NOW, expires_at=NOW, now=NOW + timedelta(days=9)) is Refresh.REUSED
+
+
+def test_the_code_of_this_half_minute_and_those_beside_it_count() -> None:
+    at = datetime(2026, 1, 1, 12, 0, 29, tzinfo=UTC)
+    this = int(at.timestamp()) // 30
+    assert list(totp_steps(at, 0)) == [this - 1, this, this + 1]
+    assert list(totp_steps(at + timedelta(seconds=1), 0)) == [this, this + 1, this + 2]
+
+
+def test_no_code_counts_up_to_the_last_that_was_used() -> None:
+    this = int(NOW.timestamp()) // 30
+    assert list(totp_steps(NOW, this - 1)) == [this, this + 1]
+    assert list(totp_steps(NOW, this)) == [this + 1]
+    assert list(totp_steps(NOW, this + 1)) == []
+
+
+@given(st.datetimes(timezones=st.just(UTC), min_value=datetime(2000, 1, 1)), st.integers(min_value=0, max_value=2**40))  # noqa: DTZ001
+def test_never_more_than_three_codes_count_and_each_is_newer_than_the_last(now: datetime, last: int) -> None:
+    counting = totp_steps(now, last)
+    assert len(counting) <= 3
+    assert all(step > last for step in counting)
 
 
 def test_an_account_made_by_an_administrator_is_verified_at_once() -> None:

@@ -1,6 +1,6 @@
 """Identity over HTTP."""
 
-from identity.api import addresses, audit, auth, internal, me, me_data, passwords, registration, users, well_known
+from identity.api import addresses, audit, auth, internal, me, me_data, mfa, passwords, registration, users, well_known
 
 ROUTERS = (
     auth.router,
@@ -8,6 +8,7 @@ ROUTERS = (
     passwords.router,
     me.router,
     me_data.router,
+    mfa.router,
     addresses.router,
     users.router,
     internal.router,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import sqlalchemy as sa
 from chassis.http import Answer
 from fastapi import Path
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from identity.domain import Role
 
@@ -25,6 +25,7 @@ USER: dict[str, Any] = {
     "last_name": "Customer",
     "language": "en",
     "role": "customer",
+    "mfa_since": None,
     "active": True,
     "verified": True,
     "created_at": "2026-03-01T12:00:00Z",
@@ -48,6 +49,7 @@ class UserAnswer(Answer):
     last_name: str
     language: str
     role: Role
+    mfa_since: datetime | None = Field(description="Since when a login needs a second factor.")
     active: bool
     verified: bool
     created_at: datetime

@@ -30,12 +30,12 @@ from chassis.once import Once
 from fastapi import Depends, Query, Request, Response
 from pydantic import ConfigDict, Field, SecretStr, StrictBool, model_validator
 
-from identity import accounts
+from identity import accounts, factors
 from identity.api.models import Id, UserAnswer
 from identity.app import Identity
 from identity.domain import PASSWORD_LONGEST, PASSWORD_SHORTEST, Role
 from identity.fields import Email, Language, Line, Phone, Username
-from identity.problems import LAST_ADMIN
+from identity.problems import LAST_ADMIN, MFA_NOT_ENABLED
 from identity.tables import users
 
 router = Router(prefix="/api/v1/users", tags=["Identity"])
@@ -202,3 +202,25 @@ async def change_user(
         after = await accounts.administer(service, unit, before, **changes, by=caller.user_id)
     tags.tell(after.version)
     return UserAnswer.of(after)
+
+
+@router.delete(
+    "/{user_id}/mfa",
+    operation_id="disable_mfa_of",
+    summary="Turn an account's second factor off",
+    status_code=204,
+    response_model=None,
+    responses=problems(MFA_NOT_ENABLED),
+)
+async def disable_mfa_of(
+    user_id: Id,
+    caller: Caller = Depends(right("users:write")),
+    context: Context = Depends(request_context),
+    service: Identity = Depends(current_service),
+) -> None:
+    """For somebody who lost the app and all recovery codes: make sure who asks. The owner is told."""
+    async with service.unit(context) as unit:
+        before = await accounts.locked(unit, user_id)
+        if before is None:
+            raise Problem(NOT_FOUND)
+        await factors.disable(service, unit, before, by=caller.user_id)
