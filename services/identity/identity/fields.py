@@ -64,6 +64,7 @@ def not_empty(value: str) -> str:
 
 
 FactorCode = Annotated[str, StringConstraints(max_length=32), AfterValidator(factor_code)]
+RoleName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,31}$")]
 Email = Annotated[str, StringConstraints(max_length=320), AfterValidator(email)]
 Phone = Annotated[str, StringConstraints(max_length=32), AfterValidator(phone)]
 Username = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{2,31}$")]

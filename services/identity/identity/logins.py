@@ -7,7 +7,7 @@ import asyncpg
 from chassis.http.auth import CHALLENGE
 from chassis.http.problems import Problem
 
-from identity import brakes, factors, tokens
+from identity import brakes, factors, rights, tokens
 from identity.app import Identity
 from identity.brakes import Kind
 from identity.problems import DEACTIVATED, INVALID_CREDENTIALS, NOT_VERIFIED, SECOND_FACTOR_REQUIRED
@@ -22,11 +22,13 @@ SELECT * FROM users WHERE phone = $1 AND (phone_verified OR NOT verified) ORDER 
 }
 
 # The account is looked at again under a lock: it may have been closed, or its password or its second factor changed,
-# meanwhile.
+# meanwhile. Its role is held too: whoever changes what it allows waits for this session, or this waits for them.
 OPEN = """
 WITH account AS (
     SELECT id, role FROM users
     WHERE id = $1 AND password_hash = $2 AND active AND mfa_since IS NOT DISTINCT FROM $10 FOR SHARE
+), role AS (
+    SELECT rights FROM roles JOIN account ON name = role FOR SHARE OF roles
 ), session AS (
     INSERT INTO sessions (id, user_id, device, address, created_at, last_used_at, expires_at)
     SELECT $3, id, $4, $5, $6, $6, $7 FROM account RETURNING id
@@ -38,7 +40,7 @@ WITH account AS (
     INSERT INTO audit (created_at, kind, user_id, details)
     SELECT $6, 'login_succeeded', id, jsonb_build_object('session_id', $3::text) FROM account
 )
-SELECT role FROM account
+SELECT role, (SELECT rights FROM role) FROM account
 """
 
 OWN = "SELECT id, password_hash, mfa_since FROM users WHERE id = $1 AND active"
@@ -121,7 +123,7 @@ async def _open(
 ) -> Opened:
     now, session_id, refresh = service.world.clock(), service.world.ids(), tokens.refresh_token()
     expires_at = now + service.settings.refresh_token_life
-    role = await pool.fetchval(
+    opened = await pool.fetchrow(
         OPEN,
         account["id"],
         account["password_hash"],
@@ -134,8 +136,9 @@ async def _open(
         key,
         account["mfa_since"],
     )
-    if role is None:
+    if opened is None:
         raise Problem(INVALID_CREDENTIALS, headers=CHALLENGE)
     if rehashed:
         await pool.execute(REHASH, account["id"], account["password_hash"], rehashed)
-    return Opened(session_id, account["id"], role, refresh)
+    allowed = rights.of(opened["role"], opened["rights"])
+    return Opened(session_id, account["id"], opened["role"], allowed, refresh)

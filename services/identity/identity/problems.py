@@ -86,6 +86,34 @@ FOREIGN_ORIGIN = problem_type(
     when="A route that reads or sets the refresh cookie was called from another site, or without its CSRF token.",
     client="Call it from the shop's own pages, with the cookie soko_csrf repeated in the header X-CSRF-Token.",
 )
+RIGHT_NOT_YOURS = problem_type(
+    "right-not-yours",
+    403,
+    "Not yours to give",
+    when="The role would give a right that whoever asks does not have; the detail names it.",
+    client="Ask somebody who has it.",
+)
+PRESET_ROLE = problem_type(
+    "preset-role",
+    409,
+    "A role that stays as it is",
+    when="One of the roles that every shop has (customer, staff, admin) was to be changed or deleted.",
+    client="Define another role.",
+)
+ROLE_IN_USE = problem_type(
+    "role-in-use",
+    409,
+    "Somebody has this role",
+    when="Accounts have the role that was to be deleted; the detail says how many.",
+    client="Give them another role first: GET /api/v1/users?role= lists them.",
+)
+TOO_MANY_ROLES = problem_type(
+    "too-many-roles",
+    409,
+    "Too many roles",
+    when="The shop has as many roles of its own as it may.",
+    client="Delete one first.",
+)
 LAST_ADMIN = problem_type(
     "last-admin",
     409,

@@ -15,7 +15,7 @@ from sqlalchemy import (
     Text,
     func,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 metadata = MetaData()
 
@@ -44,11 +44,11 @@ users = Table(
     Column("sequence", BigInteger, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
-    CheckConstraint("role IN ('customer', 'staff', 'admin')", name="users_role_known"),
 )
 Index("users_email_unique", users.c.email, unique=True)
 Index("users_username_unique", func.lower(users.c.username), unique=True)
 Index("users_phone_unique", users.c.phone, unique=True, postgresql_where=users.c.phone_verified)
+Index("users_role", users.c.role)
 Index("users_created", users.c.created_at, users.c.id)
 
 # A phone that is registered with belongs to one account at a time, until it is confirmed or given up.
@@ -75,6 +75,18 @@ reset_tokens = Table(
     Column("address", Text, nullable=False),
     Column("expires_at", DateTime(timezone=True), nullable=False, index=True),
     CheckConstraint("channel IN ('email', 'phone')", name="reset_tokens_channel_known"),
+)
+
+# Those that administrators define: the presets are in soko_contracts.rights.
+roles = Table(
+    "roles",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("description", Text, nullable=False),
+    Column("rights", ARRAY(Text), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
 )
 
 second_factors = Table(

@@ -286,11 +286,12 @@ def _presented(request: Request, body: RefreshToken | None, cookie: bool, servic
 async def _answer(
     service: Identity, response: Response, opened: sessions.Opened, user: UserAnswer, cookie: bool
 ) -> TokensAnswer:
-    life = service.settings.access_token_life
+    life, scope = service.settings.access_token_life, domain.scope_of(opened.rights)
     access = tokens.access_token(
         await service.signing.active(),
         user_id=opened.user_id,
         role=opened.role,
+        scope=scope,
         session_id=opened.session_id,
         token_id=service.world.ids(),
         now=service.world.clock(),
@@ -302,7 +303,7 @@ async def _answer(
         access_token=access,
         refresh_token=None if cookie else opened.refresh_token,
         expires_in=int(life.total_seconds()),
-        scope=domain.scope_of(opened.role),
+        scope=scope,
         csrf_token=csrf,
         user=user,
     )

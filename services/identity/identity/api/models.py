@@ -8,8 +8,6 @@ from chassis.http import Answer
 from fastapi import Path
 from pydantic import ConfigDict, Field
 
-from identity.domain import Role
-
 UUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 Id = Annotated[str, Path(pattern=UUID)]
 
@@ -48,7 +46,7 @@ class UserAnswer(Answer):
     first_name: str
     last_name: str
     language: str
-    role: Role
+    role: str
     mfa_since: datetime | None = Field(description="Since when a login needs a second factor.")
     active: bool
     verified: bool

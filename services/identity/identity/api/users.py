@@ -33,9 +33,9 @@ from pydantic import ConfigDict, Field, SecretStr, StrictBool, model_validator
 from identity import accounts, factors
 from identity.api.models import Id, UserAnswer
 from identity.app import Identity
-from identity.domain import PASSWORD_LONGEST, PASSWORD_SHORTEST, Role
-from identity.fields import Email, Language, Line, Phone, Username
-from identity.problems import LAST_ADMIN, MFA_NOT_ENABLED
+from identity.domain import PASSWORD_LONGEST, PASSWORD_SHORTEST
+from identity.fields import Email, Language, Line, Phone, RoleName, Username
+from identity.problems import LAST_ADMIN, MFA_NOT_ENABLED, RIGHT_NOT_YOURS
 from identity.tables import users
 
 router = Router(prefix="/api/v1/users", tags=["Identity"])
@@ -57,7 +57,7 @@ class NewUser(Body):
     first_name: Line = ""
     last_name: Line = ""
     language: Language | None = None
-    role: Role = "customer"
+    role: RoleName = "customer"
 
     @model_validator(mode="after")
     def _some_name(self) -> "NewUser":
@@ -71,12 +71,12 @@ class UserChange(Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"role": "staff"}, {"active": False}]})
 
-    role: Role = "customer"
+    role: RoleName = "customer"
     active: StrictBool = True
 
 
 async def filters(
-    role: Annotated[list[Role] | None, Query(description="Repeated: any of them.")] = None,
+    role: Annotated[list[RoleName] | None, Query(description="Repeated: any of them.")] = None,
     active: Annotated[bool | None, Query()] = None,
     verified: Annotated[bool | None, Query()] = None,
     search: Annotated[
@@ -136,6 +136,7 @@ async def list_users(
     summary="Create an account",
     status_code=201,
     response_model=UserAnswer,
+    responses=problems(RIGHT_NOT_YOURS),
 )
 async def create_user(
     body: NewUser,
@@ -148,7 +149,7 @@ async def create_user(
 ) -> UserAnswer:
     """It counts as verified: whoever creates it vouches for its address."""
     new = accounts.New(**body.model_dump(exclude={"password"}), password=body.password.get_secret_value())
-    row, again = await accounts.create(service, new, context, once, caller.user_id)
+    row, again = await accounts.create(service, new, context, once, caller)
     if again:
         replayed(response)
     tags.tell(row.version)
@@ -180,7 +181,7 @@ async def get_user(
     operation_id="change_user",
     summary="Change an account's role, or close and reopen it",
     response_model=UserAnswer,
-    responses=problems(LAST_ADMIN),
+    responses=problems(LAST_ADMIN, RIGHT_NOT_YOURS),
 )
 async def change_user(
     user_id: Id,
@@ -199,7 +200,7 @@ async def change_user(
             raise Problem(NOT_FOUND)
         known.check(before.version)
         changes = {"role": given.get("role"), "active": given.get("active")}
-        after = await accounts.administer(service, unit, before, **changes, by=caller.user_id)
+        after = await accounts.administer(service, unit, before, **changes, by=caller)
     tags.tell(after.version)
     return UserAnswer.of(after)
 
