@@ -40,7 +40,7 @@ def caller(cast: Cast, endpoint: Endpoint) -> Person:
 OTHERWISE = {
     "quantity": 7,
     "delta": -7,
-    "name": "Another",
+    "name": "another",
     "reason": "another",
     "reference": "another",
     "carrier": "Another",

@@ -196,31 +196,31 @@ async def define_role(
     return RoleAnswer.of(row)
 
 
-@router.get("/roles/{name}", operation_id="get_role", summary="Show a role", response_model=RoleAnswer)
+@router.get("/roles/{role}", operation_id="get_role", summary="Show a role", response_model=RoleAnswer)
 async def get_role(
-    name: Name,
+    role: Name,
     _: Caller = Depends(right("users:read")),
     tags: Tags = Depends(tagging),
     service: Identity = Depends(current_service),
 ) -> Any:
-    if found := next((each for each in SHIPPED if each.name == name), None):
+    if found := next((each for each in SHIPPED if each.name == role), None):
         return found
     async with service.database.engine.connect() as sql:
-        row = (await sql.execute(rows.select().where(rows.c.name == name))).one_or_none()
+        row = (await sql.execute(rows.select().where(rows.c.name == role))).one_or_none()
     if row is None:
         raise Problem(NOT_FOUND)
     return tags.unchanged(row.version) or RoleAnswer.of(row)
 
 
 @router.patch(
-    "/roles/{name}",
+    "/roles/{role}",
     operation_id="change_role",
     summary="Change what a role allows",
     response_model=RoleAnswer,
     responses=problems(RIGHT_NOT_YOURS, LAST_ADMIN, PRESET_ROLE),
 )
 async def change_role(
-    name: Name,
+    role: Name,
     body: RoleChange,
     caller: Caller = Depends(right("users:write")),
     known: Precondition = Depends(precondition),
@@ -231,7 +231,7 @@ async def change_role(
     """Access tokens that say what it allowed before stop within seconds; a refresh gets one that says it anew."""
     given = body.model_dump(exclude_unset=True)
     async with service.unit(context) as unit:
-        before = await roles.locked(unit, name)
+        before = await roles.locked(unit, role)
         if before is None:
             raise Problem(NOT_FOUND)
         known.check(before.version)
@@ -242,7 +242,7 @@ async def change_role(
 
 
 @router.delete(
-    "/roles/{name}",
+    "/roles/{role}",
     operation_id="delete_role",
     summary="Delete a role that nobody has",
     status_code=204,
@@ -250,14 +250,14 @@ async def change_role(
     responses=problems(PRESET_ROLE, ROLE_IN_USE),
 )
 async def delete_role(
-    name: Name,
+    role: Name,
     caller: Caller = Depends(right("users:write")),
     known: Precondition = Depends(precondition),
     context: Context = Depends(request_context),
     service: Identity = Depends(current_service),
 ) -> None:
     async with service.unit(context) as unit:
-        before = await roles.locked(unit, name)
+        before = await roles.locked(unit, role)
         if before is None:
             raise Problem(NOT_FOUND)
         known.check(before.version)
