@@ -38,7 +38,9 @@ async def test_the_session_goes_on_with_what_the_role_allows_now(shop: OpenShop)
     email = (await (await account(shop, role)).get("/users/me"))["email"]
     body = {"email": email, "password": demo_password()}
     tokens = (await shop.door.post("/api/v1/auth/login", json=body)).json()
-    assert (await (await shop.admin()).call("PATCH", f"/roles/{role}", {"rights": ["payments:read"]})).status_code == 200
+    assert (
+        await (await shop.admin()).call("PATCH", f"/roles/{role}", {"rights": ["payments:read"]})
+    ).status_code == 200
     again = {"refresh_token": tokens["refresh_token"]}
     fresh = (await shop.door.post("/api/v1/auth/refresh", json=again)).json()
     assert (tokens["scope"], fresh["scope"]) == ("inventory:read", "payments:read")

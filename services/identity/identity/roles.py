@@ -78,6 +78,6 @@ async def delete(unit: Unit, before: "sa.Row[Any]", by: Caller) -> None:
     """Delete a locked role that nobody has. Refuses ``role-in-use``."""
     having = sa.select(sa.func.count()).select_from(users).where(users.c.role == before.name)
     if count := (await unit.sql.execute(having)).scalar_one():
-        raise Refused("role-in-use", f"{count} accounts have this role.")
+        raise Refused("role-in-use", f"Accounts that have it: {count}.")
     await unit.sql.execute(roles.delete().where(roles.c.name == before.name))
     await audit.record(unit, "role_deleted", None, by.user_id, role=before.name)

@@ -76,7 +76,7 @@ class UserChange(Body):
 
 
 async def filters(
-    role: Annotated[list[RoleName] | None, Query(description="Repeated: any of them.")] = None,
+    role: Annotated[list[RoleName] | None, Query(max_length=20, description="Repeated: any of them.")] = None,
     active: Annotated[bool | None, Query()] = None,
     verified: Annotated[bool | None, Query()] = None,
     search: Annotated[
