@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from chassis.fixtures import Harness
+from identity import factors
 from identity.jobs import tidy
 from identity.seed import DEMO_PASSWORD
 from letterbox import letters, post, secret, wrong
@@ -123,6 +124,15 @@ async def test_of_many_who_send_one_code_at_once_one_gets_in(shop: Harness) -> N
         answers = await asyncio.gather(*(with_code(shop, code) for _ in range(4)))
         assert sorted(answer.status_code for answer in answers) == [200, 401, 401, 401]
         shop.clock.advance(timedelta(hours=2))
+
+
+async def test_a_code_is_spent_once_however_many_do_at_the_same_moment(shop: Harness) -> None:
+    """As replicas would, which share no turn."""
+    app, service = await enrolled(shop), shop.service
+    user_id = app.tokens["user"]["id"]
+    for code in (app.next(), app.codes[0].replace("-", "")):
+        spent = await asyncio.gather(*(factors.spend(service, user_id, code) for _ in range(8)))  # type: ignore[arg-type]
+        assert sorted(spent) == [False] * 7 + [True]
 
 
 async def test_a_clock_may_be_one_step_off_and_no_more(shop: Harness) -> None:
