@@ -12,7 +12,7 @@ OPERATORS: Final = "operators"
 """The gateway's own app that asks all services."""
 
 BY_NOUN: Final = {
-    **dict.fromkeys(("auth", "users", "clients", "audit"), "identity"),
+    **dict.fromkeys(("auth", "users", "roles", "rights", "clients", "audit"), "identity"),
     **dict.fromkeys(
         ("categories", "products", "variants", "images", "reviews", "discounts", "imports"),
         "catalog",

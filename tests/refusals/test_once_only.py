@@ -40,7 +40,7 @@ def caller(cast: Cast, endpoint: Endpoint) -> Person:
 OTHERWISE = {
     "quantity": 7,
     "delta": -7,
-    "name": "Another",
+    "name": "another",
     "reason": "another",
     "reference": "another",
     "carrier": "Another",
@@ -93,6 +93,9 @@ def test_every_route_that_creates_takes_a_key() -> None:
         "change_password",
         "reset_password",
         "confirm_password_reset",
+        "enrol_mfa",
+        "confirm_mfa",
+        "renew_recovery_codes",
         "quote_cart",
         "receive_payment_webhook",
         "unsubscribe",

@@ -1,7 +1,7 @@
 """Who may come to the door, and what one of them owns: a pytest plugin for tests of what is refused."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -18,6 +18,7 @@ from notification.unsubscribing import Unsubscribing
 from PIL import Image
 from shopping import OpenShop, Person, open_shop
 from soko.seeding import demo_password
+from soko_contracts.rights import PRESETS
 from surface import Endpoint
 
 
@@ -25,7 +26,8 @@ from surface import Endpoint
 class Cast:
     """``owner`` has ordered, paid, is owed a refund, has an address, two sessions and a cart; ``things`` names it all.
 
-    ``customer`` and ``guest`` are strangers to it. Nobody here is known to other tests.
+    ``customer`` and ``guest`` are strangers to it. ``clerk`` has a role that was defined, with the rights of staff.
+    Nobody here is known to other tests.
     """
 
     shop: OpenShop
@@ -34,11 +36,12 @@ class Cast:
     customer: Person
     owner: Person
     staff: Person
+    clerk: Person
     admin: Person
     things: dict[str, str]
 
     def person(self, role: str) -> Person:
-        """``nobody``, ``guest``, ``customer``, ``owner``, ``staff``, ``admin``; ``service``: with a service's token."""
+        """One of those above by their name; ``service``: nobody, with a service's token."""
         if role == "service":
             return Person(self.shop.door, service_headers())
         found: Person = getattr(self, role)
@@ -84,6 +87,8 @@ class Cast:
                 return {"sku": f"NEW-{new_id()[-12:]}"}
             case "create_category" | "replace_category" | "change_category":
                 return {"parent_id": None}
+            case "define_role":
+                return {"name": f"r-{new_id()[-12:]}"}
             case "create_user":
                 return {"email": f"u-{new_id()}@soko.example"}
             case "add_cart_item":
@@ -125,6 +130,14 @@ async def account(shop: OpenShop, role: str) -> Person:
     return await shop.login(email)
 
 
+async def defined(shop: OpenShop, rights: Collection[str]) -> str:
+    """A new role that allows this: its name."""
+    name = f"r-{new_id()[-12:]}"
+    made = await (await shop.admin()).call("POST", "/roles", {"name": name, "rights": sorted(rights)})
+    assert made.status_code == 201, made.text
+    return name
+
+
 async def gathered(shop: OpenShop) -> Cast:
     """A new cast."""
     sku = await shop.product(stock=100)
@@ -139,9 +152,9 @@ async def gathered(shop: OpenShop) -> Cast:
     things["coupon_id"] = coupon.json()["id"]
     things["subject"] = things["order_id"]
     things |= await _told(shop, owner)
-    return Cast(
-        shop, shop.guest(), guest, customer, owner, await account(shop, "staff"), await account(shop, "admin"), things
-    )
+    things["role"] = await defined(shop, PRESETS["staff"])
+    staff, clerk, admin = [await account(shop, role) for role in ("staff", things["role"], "admin")]
+    return Cast(shop, shop.guest(), guest, customer, owner, staff, clerk, admin, things)
 
 
 async def _shown(shop: OpenShop, owner: Person, product_id: str) -> dict[str, str]:

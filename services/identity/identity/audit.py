@@ -20,10 +20,17 @@ Kind = Literal[
     "login_held_back",
     "login_succeeded",
     "logout",
+    "mfa_disabled",
+    "mfa_enabled",
     "password_changed",
     "password_reset",
+    "recovery_code_used",
+    "recovery_codes_renewed",
     "refresh_reused",
     "role_changed",
+    "role_defined",
+    "role_deleted",
+    "role_redefined",
     "sessions_ended",
 ]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
@@ -34,7 +41,10 @@ VALUES (:now, :kind, :user_id, :by_id, CAST(:details AS jsonb))
 """)
 
 
-async def record(unit: Unit, kind: Kind, user_id: str, by: str | None = None, **details: Any) -> None:
-    """Note a security event about a user, done ``by`` somebody (None: by themself). Ids and facts alone, no secrets."""
+async def record(unit: Unit, kind: Kind, user_id: str | None, by: str | None = None, **details: Any) -> None:
+    """Note a security event about a user, done ``by`` somebody (None: by themself). Ids and facts alone, no secrets.
+
+    What is about a role is about no user.
+    """
     told = {"now": unit.now, "kind": kind, "user_id": user_id, "by_id": by}
     await unit.sql.execute(RECORD, told | {"details": orjson.dumps(details).decode()})

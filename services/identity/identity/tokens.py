@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import jwt
 
-from identity.domain import scope_of
 from identity.keys import ALGORITHM, SigningKey
 
 ISSUER: Final = "soko"
@@ -16,7 +15,15 @@ AUDIENCE: Final = "soko"
 
 
 def access_token(
-    key: SigningKey, *, user_id: str, role: str, session_id: str, token_id: str, now: datetime, lifetime: timedelta
+    key: SigningKey,
+    *,
+    user_id: str,
+    role: str,
+    scope: str,
+    session_id: str,
+    token_id: str,
+    now: datetime,
+    lifetime: timedelta,
 ) -> str:
     """A signed token for ``lifetime``: who, in which session, with which rights."""
     issued = int(now.timestamp())
@@ -26,7 +33,7 @@ def access_token(
         "sub": user_id,
         "sid": session_id,
         "role": role,
-        "scope": scope_of(role),
+        "scope": scope,
         "iat": issued,
         "exp": issued + int(lifetime.total_seconds()),
         "jti": token_id,

@@ -19,6 +19,9 @@ SWAHILI: Final[dict[str, str]] = {
     "Choose a new password": "Chagua nenosiri jipya",
     "Your password was changed": "Nenosiri lako limebadilishwa",
     "The address of your account was changed": "Anwani ya akaunti yako imebadilishwa",
+    "Logging in now needs a code": "Kuingia sasa kunahitaji nambari ya siri",
+    "Logging in no longer needs a code": "Kuingia hakuhitaji tena nambari ya siri",
+    "A recovery code of yours was used": "Nambari yako moja ya kurejesha akaunti imetumika",
     "We have ended a session of yours": "Tumefunga kipindi chako kimoja",
     # orders
     "You get this mail because you ordered from us.": "Umepokea barua pepe hii kwa sababu uliagiza kwetu.",
@@ -134,6 +137,21 @@ SWAHILI: Final[dict[str, str]] = {
         "Akaunti yako sasa ina anwani nyingine. Hii haitumiki tena."
     ),
     "If that was not you, tell us at once.": "Kama si wewe, tuambie mara moja.",
+    "From now on logging in needs a code of your authenticator app, and all other sessions have ended.": (
+        "Kuanzia sasa kuingia kunahitaji nambari kutoka programu yako ya uthibitishaji, na vipindi vingine vyote"
+        " vimefungwa."
+    ),
+    "Keep your recovery codes in a safe place: each logs you in once when the app is lost.": (
+        "Hifadhi nambari zako za kurejesha akaunti mahali salama: kila moja hukuwezesha kuingia mara moja ukipoteza"
+        " programu hiyo."
+    ),
+    "Logging in no longer needs a code of your authenticator app: the password is enough.": (
+        "Kuingia hakuhitaji tena nambari kutoka programu yako ya uthibitishaji: nenosiri linatosha."
+    ),
+    "A recovery code was used in place of a code of your authenticator app.": (
+        "Nambari ya kurejesha akaunti imetumika badala ya nambari kutoka programu yako ya uthibitishaji."
+    ),
+    "Codes left: %(left)s.": "Nambari zilizobaki: %(left)s.",
     "A session of yours was used from two places, so we have ended it.": (
         "Kipindi chako kimoja kilitumika kutoka sehemu mbili, kwa hiyo tumekifunga."
     ),
