@@ -19,6 +19,8 @@ DELETE FROM revocations WHERE needed_until < $1 AND position < (SELECT max(posit
 SESSIONS = "DELETE FROM sessions WHERE expires_at < $1"
 TOKENS = "DELETE FROM refresh_tokens WHERE expires_at < $1"
 CODES = "DELETE FROM codes WHERE expires_at < $1"
+# Kept a while after it has run out: used again it tells that somebody has seen it.
+AUTHORIZATION_CODES = "DELETE FROM authorization_codes WHERE expires_at < $1"
 RESETS = "DELETE FROM reset_tokens WHERE expires_at < $1"
 FAILURES = "DELETE FROM login_failures WHERE last_at < $1"
 KEYS = """
@@ -40,6 +42,7 @@ async def tidy(service: Service) -> str:
         "sessions": await pool.execute(SESSIONS, now - life),
         "refresh tokens": await pool.execute(TOKENS, now - life),
         "codes": await pool.execute(CODES, now),
+        "authorization codes": await pool.execute(AUTHORIZATION_CODES, now - timedelta(days=1)),
         "reset tokens": await pool.execute(RESETS, now),
         "failed logins": await pool.execute(FAILURES, now - service.settings.account_brake().forget),
         "revocations": await pool.execute(REVOCATIONS, now),

@@ -1,6 +1,21 @@
 """Identity over HTTP."""
 
-from identity.api import addresses, audit, auth, internal, me, me_data, passwords, registration, users, well_known
+from identity.api import (
+    addresses,
+    audit,
+    auth,
+    authorize,
+    clients,
+    consents,
+    internal,
+    me,
+    me_data,
+    oauth,
+    passwords,
+    registration,
+    users,
+    well_known,
+)
 
 ROUTERS = (
     auth.router,
@@ -13,4 +28,8 @@ ROUTERS = (
     internal.router,
     well_known.router,
     audit.router,
+    authorize.router,
+    oauth.router,
+    clients.router,
+    consents.router,
 )

@@ -259,6 +259,8 @@ async def verify(
         raise Problem(UNAUTHENTICATED, f"{no}.", headers=CHALLENGE) from None
     except Unreachable:
         raise unavailable("identity") from None
+    if claims.client_id is not None:
+        raise Problem(UNAUTHENTICATED, "A client's token is looked at by POST /oauth2/introspect.", headers=CHALLENGE)
     alive = "SELECT true FROM sessions WHERE id = $1 AND user_id = $2"
     if not await service.database.pool.fetchval(alive, claims.session_id, claims.user_id):
         raise Problem(UNAUTHENTICATED, "The session is over.", headers=CHALLENGE)
