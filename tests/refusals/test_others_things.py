@@ -16,6 +16,7 @@ OWNED = {
     "shipment_id": ("shipment_id",),
     "address_id": ("address_id",),
     "session_id": ("session_id",),
+    "client_id": ("client_id",),
     "item_id": ("item_id",),
 }
 """Parts of paths that name what somebody owns, and what the owner has of it."""

@@ -10,7 +10,6 @@ import httpx
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 from authlib.oidc.core import CodeIDToken
 from browsing import Visitor
-from chassis.context import Context
 from chassis.fixtures import Harness
 from identity import clients
 from joserfc import jwt
@@ -47,10 +46,9 @@ class Application:
 
     async def ask(self, **form: str) -> httpx.Response:
         """The token endpoint, without the library: also what it would never send."""
-        proof = (self.client_id, self.secret) if self.secret else None
-        if proof is None:
-            form["client_id"] = self.client_id
-        return await self.http.post("/oauth2/token", data=form, auth=proof)
+        if self.secret is None:
+            return await self.http.post("/oauth2/token", data={**form, "client_id": self.client_id})
+        return await self.http.post("/oauth2/token", data=form, auth=(self.client_id, self.secret))
 
     async def take(self, code: str, /, **changed: str) -> httpx.Response:
         """Ask for tokens for this code."""
@@ -98,10 +96,10 @@ async def application(
 ) -> AsyncIterator[Application]:
     """A new client of this shop, which has discovered what it has to know."""
     service: Any = shop.service
-    given = scopes or ("openid", "profile", "email", "phone", "offline_access", "account", "orders:read")
+    given: Any = scopes or ("openid", "profile", "email", "phone", "offline_access", "account", "orders:read")
     uris = () if kind == "machine" else tuple(redirect_uris)
-    new: Any = clients.New("Kettle Club", kind, uris, given)  # type: ignore[arg-type] # plain texts of a test
-    row, secret, _ = await clients.create(service, new, Context("t", "t", "t"))
+    new: Any = clients.New("Kettle Club", kind, uris, given)
+    row, secret, _ = await clients.create(service, new, service.begins())
     transport = httpx.ASGITransport(app=app or service.app)
     oauth = AsyncOAuth2Client(
         row.id,

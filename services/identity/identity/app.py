@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from chassis.context import Context
 from chassis.http import Verifier
 from chassis.jobs import Job
 from chassis.service import Service
@@ -40,6 +41,11 @@ class Identity(Service):
 
         # What was given to clients, also what only says who somebody is and opens nothing in the shop.
         self.given = Verifier(self.authentication.verifier.keys, self.world.clock, audience=tokens.PROVIDER)
+
+    def begins(self) -> Context:
+        """The context of what begins here, not with a request."""
+        id_ = self.world.ids()
+        return Context(id_, id_, id_)
 
     async def open_database(self) -> None:
         """As every service does, and see that there is a key to sign with."""

@@ -26,6 +26,7 @@ Kind = Literal["public", "confidential", "machine"]
 """An app on people's devices that can keep no secret, one on a server that can, or a program that acts for itself."""
 
 REDIRECTS: Final = 20
+ALL: Final = "SELECT * FROM clients ORDER BY created_at DESC, id DESC"
 FIND: Final = "SELECT id, name, kind, secret_hash, redirect_uris, scope FROM clients WHERE id = $1"
 
 _PRIVATE_USE: Final = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+")
@@ -82,8 +83,8 @@ class New:
 
     name: str
     kind: Kind
-    redirect_uris: tuple[str, ...]
-    scopes: tuple[Scope, ...]
+    redirect_uris: Sequence[str]
+    scopes: Sequence[Scope]
 
 
 def redirect_uri(value: str) -> str:

@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from chassis.context import Context
 from chassis.jobs import Job
 from chassis.service import Service
 
@@ -53,9 +52,8 @@ async def tidy(service: Service) -> str:
 
 
 async def _unconfirmed(service: Identity, now: datetime) -> int:
-    id_ = service.world.ids()
     old = sa.select(users.c.id).where(~users.c.verified, users.c.updated_at <= now - UNCONFIRMED_KEPT).limit(AT_ONCE)
-    async with service.unit(Context(id_, id_, id_)) as unit:
+    async with service.unit(service.begins()) as unit:
         return await accounts.forget_unconfirmed(unit, users.c.id.in_(old))
 
 

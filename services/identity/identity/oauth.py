@@ -109,7 +109,7 @@ class Asked(OAuth2Request):
         try:
             client_id, _ = extract_basic_authorization(self.headers)
         except UnicodeDecodeError:
-            raise InvalidClientError from None
+            raise InvalidClientError("The Authorization header cannot be read.", status_code=401) from None
         return client_id or self.form.get("client_id")
 
 

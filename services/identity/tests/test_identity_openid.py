@@ -126,7 +126,7 @@ async def test_nobody_else_is_told_of_a_token_or_ends_it(shop: Harness, visitor:
     async with application(shop) as other:
         for token in (given["access_token"], given["refresh_token"]):
             assert await other.introspect(token) == {"active": False}
-            proof = (other.client_id, other.secret)
+            proof = (other.client_id, str(other.secret))
             refused = await other.http.post("/oauth2/revoke", data={"token": token}, auth=proof)
             assert refused.json()["error"] == "invalid_grant"
         assert (await other.refresh(given["refresh_token"])).json()["error"] == "invalid_grant"
@@ -198,12 +198,12 @@ async def test_a_client_without_its_secret_is_refused_and_held_back_after_a_whil
         answer = await club.http.post("/oauth2/token", data=form, auth=proof)
         assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
         assert answer.headers["www-authenticate"].startswith("Basic")
-    for form in (
+    for other in (
         {**form, "client_id": club.client_id},
         {**form, "client_id": club.client_id, "client_secret": "x"},
         form,
     ):
-        assert (await club.http.post("/oauth2/token", data=form)).json()["error"] == "invalid_client"
+        assert (await club.http.post("/oauth2/token", data=other)).json()["error"] == "invalid_client"
     assert "client_refused" in await kinds(shop)
     for path in ("introspect", "revoke"):
         answer = await club.http.post(f"/oauth2/{path}", data={"token": "t", "client_id": club.client_id})

@@ -108,8 +108,7 @@ async def create_client(
     service: Identity = Depends(current_service),
 ) -> CreatedClient:
     """Its secret is shown here and never again: it is kept as a hash. A lost one is a new client."""
-    new = clients.New(body.name, body.kind, tuple(body.redirect_uris), tuple(body.scopes))
-    row, secret, again = await clients.create(service, new, context, once, caller.user_id)
+    row, secret, again = await clients.create(service, clients.New(**dict(body)), context, once, caller.user_id)
     if again:
         replayed(response)
     response.headers["Location"] = f"/api/v1/clients/{row.id}"
