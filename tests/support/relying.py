@@ -10,7 +10,6 @@ import httpx
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 from authlib.oidc.core import CodeIDToken
 from browsing import Visitor
-from chassis.fixtures import Harness
 from identity import clients
 from joserfc import jwt
 from joserfc.jwk import KeySet
@@ -88,14 +87,14 @@ async def at(app: ASGIApp, issuer: str) -> AsyncIterator[httpx.AsyncClient]:
 
 @asynccontextmanager
 async def application(
-    shop: Harness,
+    shop: Any,
     *scopes: str,
     kind: clients.Kind = "confidential",
     redirect_uris: Sequence[str] = (CALLBACK,),
     app: ASGIApp | None = None,
 ) -> AsyncIterator[Application]:
-    """A new client of this shop, which has discovered what it has to know."""
-    service: Any = shop.service
+    """A new client of ``shop``, a harness or identity itself, which has discovered what it has to know."""
+    service: Any = getattr(shop, "service", shop)
     given: Any = scopes or ("openid", "profile", "email", "phone", "offline_access", "account", "orders:read")
     uris = () if kind == "machine" else tuple(redirect_uris)
     new: Any = clients.New("Kettle Club", kind, uris, given)
