@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from soko import cli_audit, cli_documents, cli_inspect, cli_keys, cli_seed, cli_simulate, cli_verify
+from soko import cli_audit, cli_clients, cli_documents, cli_inspect, cli_keys, cli_seed, cli_simulate, cli_verify
 from soko.home import Home
 from soko.plainly import beside_the_shop, plainly
 from soko.progress import console
@@ -25,6 +25,7 @@ cli_documents.add_to(app)
 cli_simulate.add_to(app)
 cli_verify.add_to(app)
 cli_audit.add_to(app)
+cli_clients.add_to(app)
 
 
 @app.callback()

@@ -74,7 +74,7 @@ def routed(path: str) -> Routed | None:
         case ".well-known":
             return IDENTITY
         case "oauth2":
-            return GUARDED if parts[2:] == ["token"] else IDENTITY
+            return GUARDED if parts[2:] in (["token"], ["authorize"]) else IDENTITY
         case "cardsim" if len(parts) > 2:
             return CARD_PAGES
     return None

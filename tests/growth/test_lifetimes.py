@@ -35,6 +35,10 @@ PLANTED = {
 """In every service; $1 an id of the time $2."""
 TIDIED = {
     "sessions": ("id", "insert into sessions values ($1, 'u', 'd', 'a', $2, $2, $2)"),
+    "authorization_codes": (
+        "hash",
+        "insert into authorization_codes values ($1, 'c', 'kept', 'https://c', 'openid', null, 'x', $2)",
+    ),
     "refresh_tokens": ("hash", "insert into refresh_tokens values ($1, 'kept', $2, $2, null)"),
     "revocations": (
         "session_id",
@@ -99,6 +103,7 @@ async def test_identity_deletes_what_nothing_can_refer_to_any_more(running: Call
         pool, now = harness.service.database.pool, harness.clock()
         for table in ("sessions", "codes", "reset_tokens"):
             await pool.execute(f"alter table {table} drop constraint {table}_user_id_fkey")
+        await pool.execute("alter table authorization_codes drop constraint authorization_codes_client_id_fkey")
         await pool.execute(TIDIED["sessions"][1], "kept", now + YOUNG)
         for name, age in (("old", OLD), ("newest", timedelta(days=2))):
             for _, sql in TIDIED.values():
@@ -110,6 +115,7 @@ async def test_identity_deletes_what_nothing_can_refer_to_any_more(running: Call
         }
     assert left == {
         "sessions": ["kept"],
+        "authorization_codes": [],
         "refresh_tokens": [],
         "revocations": ["newest"],
         "codes": [],

@@ -1,22 +1,19 @@
 """The start page, pressed by a real browser."""
 
-import shutil
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from chassis.servers.postgres import EmbeddedPostgres
+from chromium import NO_BROWSER, WITHIN, browser, no_errors
 from door import Door, open_door
 from notification.settings import Settings
 from notification.unsubscribing import Unsubscribing
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, expect
 from shelves import picture
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no browser: apt install chromium")
-
-WITHIN = 15_000
+__all__ = ["browser"]
+pytestmark = NO_BROWSER
 
 
 @pytest.fixture(scope="module")
@@ -25,32 +22,6 @@ async def door(postgres: EmbeddedPostgres) -> AsyncIterator[Door]:
     async with open_door(postgres) as door:
         await door.shop.product()
         yield door
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        opened = await playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-dev-shm-usage",
-                "--host-resolver-rules=MAP shop.example 127.0.0.1",
-            ],
-        )
-        yield opened
-        await opened.close()
-
-
-@contextmanager
-def no_errors(page: Page) -> Iterator[None]:
-    """Whatever the page's scripts throw, or the console complains of, fails the test."""
-    found: list[str] = []
-    page.on("pageerror", lambda error: found.append(str(error)))
-    page.on("console", lambda said: found.append(said.text) if said.type == "error" else None)
-    yield
-    assert found == []
 
 
 async def test_the_buy_button_of_the_start_page_buys(door: Door, browser: Browser) -> None:

@@ -74,6 +74,13 @@ ALLOWED = {
     "DELETE /api/v1/roles/{role}": ADMIN,
     "GET /api/v1/audit": ADMIN,
     "GET /.well-known/jwks.json": EVERYBODY,
+    "GET /.well-known/openid-configuration": EVERYBODY,
+    "GET /api/v1/clients": ADMIN,
+    "POST /api/v1/clients": ADMIN,
+    "GET /api/v1/clients/{client_id}": ADMIN,
+    "DELETE /api/v1/clients/{client_id}": ADMIN,
+    "GET /api/v1/users/me/consents": SIGNED_IN,
+    "DELETE /api/v1/users/me/consents/{client_id}": OWNER,
     # catalog
     "GET /api/v1/products": EVERYBODY,
     "GET /api/v1/products/featured": EVERYBODY,

@@ -243,6 +243,10 @@ async def _kept(shop: OpenShop, owner: Person, sku: str) -> dict[str, str]:
     journey = {"sku": sku, "quantity": 1, "origin": "main", "destination": location.json()["id"]}
     transfer = await staff.call("POST", "/inventory/transfers", journey)
     assert transfer.status_code == 201, transfer.text
+    client = await (await shop.admin()).call("POST", "/clients", APPLICATION)
+    assert client.status_code == 201, client.text
+    identity = shop.shop.services["identity"].database.pool
+    await identity.execute("insert into consents values ($1, $2, 'openid', now())", me["id"], client.json()["id"])
     variant = (await owner.get(f"/variants?sku={sku}"))["items"][0]
     product = await owner.get(f"/products/{variant['product_id']}")
     return {
@@ -250,6 +254,7 @@ async def _kept(shop: OpenShop, owner: Person, sku: str) -> dict[str, str]:
         "email": me["email"],
         "session_id": session["id"],
         "address_id": address.json()["id"],
+        "client_id": client.json()["id"],
         "item_id": cart["items"][0]["id"],
         "location_id": location.json()["id"],
         "transfer_id": transfer.json()["id"],
@@ -259,6 +264,7 @@ async def _kept(shop: OpenShop, owner: Person, sku: str) -> dict[str, str]:
     }
 
 
+APPLICATION = {"name": "Kettle Club", "redirect_uris": ["https://club.example/callback"], "scopes": ["openid"]}
 IN_2100 = {"starts_at": "2100-01-01T00:00:00Z", "ends_at": "2100-01-02T00:00:00Z"}
 ADDRESS_BOOK = {"name": "A. Owner", "phone": "+254700000009", "line1": "9 Own St", "city": "Mombasa", "country": "KE"}
 

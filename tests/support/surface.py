@@ -112,8 +112,8 @@ def endpoints() -> tuple[Endpoint, ...]:
 
 
 def public() -> list[Endpoint]:
-    """Those that the gateway routes."""
-    return [each for each in endpoints() if not each.path.startswith("/internal")]
+    """Those that the gateway routes and whose form is ours: how ``/oauth2`` asks and answers, its RFCs say."""
+    return [each for each in endpoints() if not each.path.startswith(("/internal", "/oauth2"))]
 
 
 def _walked() -> Iterator[Endpoint]:

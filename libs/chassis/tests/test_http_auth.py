@@ -19,7 +19,10 @@ from chassis.http import (
     known,
     right,
     service_only,
+    shopper,
+    shopper_or,
     signed_in,
+    unguarded,
 )
 from fastapi import Depends
 from keyring import INTERNAL_KEY, Shop, signed
@@ -40,6 +43,21 @@ async def for_anyone(caller: Caller = Depends(anyone)) -> dict[str, Any]:
 
 @router.get("/signed-in", operation_id="signed_in", summary="Signed in")
 async def for_signed_in(caller: Caller = Depends(signed_in)) -> dict[str, Any]:
+    return seen(caller)
+
+
+@router.get("/shopper", operation_id="shopper", summary="Shopper")
+async def for_shoppers(caller: Caller = Depends(shopper)) -> dict[str, Any]:
+    return {**seen(caller), "key": caller.key}
+
+
+@router.get("/own-or-all", operation_id="own_or_all", summary="Own or all")
+async def for_shoppers_and_staff(caller: Caller = Depends(shopper_or("payments:read"))) -> dict[str, Any]:
+    return seen(caller)
+
+
+@router.get("/unguarded", operation_id="unguarded", summary="Unguarded")
+async def for_whoever_logs_in(caller: Caller = Depends(unguarded)) -> dict[str, Any]:
     return seen(caller)
 
 
@@ -150,6 +168,52 @@ async def test_a_client_that_acts_for_itself_is_no_person(shop: Shop, client: ht
         "client": "erp",
     }
     assert (await client.get("/signed-in", headers=bearer(token))).status_code == 403
+
+
+def lent(shop: Shop, *scopes: str) -> dict[str, str]:
+    """The header of the client ``app``, for which u-1 has consented to these scopes."""
+    return bearer(signed(shop, sub="u-1", sid="s-1", client_id="app", scope=" ".join(scopes)))
+
+
+async def test_a_client_with_the_scope_account_shops_as_the_person(shop: Shop, client: httpx.AsyncClient) -> None:
+    shops = lent(shop, "openid", "account")
+    for path in ("/shopper", "/cart"):
+        assert (await client.get(path, headers=shops)).json()["key"] == "user:u-1"
+    for path in ("/own-or-all", "/anyone", "/known"):
+        assert (await client.get(path, headers=shops)).json()["user"] == "u-1"
+
+
+async def test_a_client_without_it_is_only_itself_with_the_rights_it_was_lent(
+    shop: Shop, client: httpx.AsyncClient
+) -> None:
+    reads = lent(shop, "openid", "orders:read", "payments:read")
+    assert (await client.get("/right", headers=reads)).json()["user"] is None
+    assert (await client.get("/own-or-all", headers=reads)).json()["client"] == "app"
+    assert (await client.get("/cart", headers=reads)).json()["key"] == "client:app"
+    for path in ("/anyone", "/known"):
+        assert (await client.get(path, headers=reads)).json()["user"] is None
+    assert (await client.get("/shopper", headers=reads)).status_code == 403
+    assert (await client.get("/own-or-all", headers=lent(shop, "orders:read"))).status_code == 403
+
+
+async def test_what_only_the_person_decides_no_client_does_whatever_it_was_given(
+    shop: Shop, client: httpx.AsyncClient
+) -> None:
+    shops = lent(shop, "openid", "account", "orders:read")
+    answer = await client.get("/signed-in", headers=shops)
+    assert (answer.status_code, answer.json()["type"]) == (403, "/problems/forbidden")
+    assert (await client.get("/unguarded", headers=shops)).json()["user"] is None
+    own = bearer(shop.identity.token("u-1"))
+    assert (await client.get("/unguarded", headers=own)).json()["user"] == "u-1"
+
+
+async def test_what_a_deleted_client_was_given_counts_no_more(shop: Shop, client: httpx.AsyncClient) -> None:
+    tokens = (lent(shop, "account"), bearer(signed(shop, sub="app", client_id="app", scope="orders:read")))
+    shop.published.news = {"position": 1, "sessions": ["app"], "users": []}
+    await shop.revocations.poll_once()
+    for token in tokens:
+        assert (await client.get("/known", headers=token)).status_code == 401
+    assert (await client.get("/known", headers=bearer(shop.identity.token("u-1")))).status_code == 200
 
 
 def test_a_caller_shown_in_a_log_gives_no_token_away() -> None:

@@ -24,10 +24,25 @@ RIGHTS: Final[dict[str, str]] = {
     "events:read": "read the public feed",
     "ops:read": "see why an order is where it is",
     "ops:write": "replay and drop parked messages, run jobs",
+    "clients:write": "see, make and delete the applications that log people in here or act by themselves",
 }
 
 PRESETS: Final[dict[str, frozenset[str]]] = {
     "customer": frozenset(),
-    "staff": frozenset(RIGHTS) - {"users:write", "audit:read", "ops:write"},
+    "staff": frozenset(RIGHTS) - {"users:write", "audit:read", "ops:write", "clients:write"},
     "admin": frozenset(RIGHTS),
 }
+
+ACCOUNT: Final = "account"
+"""Not a right, a scope: the client that a person gave it to may shop as them. Without it, it is only itself."""
+
+LENT: Final = (
+    "catalog:write",
+    "orders:read",
+    "orders:personal",
+    "orders:fulfil",
+    "inventory:write",
+    "payments:read",
+    "events:read",
+)
+"""The rights that a client may have, its own or lent by a person who has them."""

@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from chassis.context import Context
+from chassis.http import Verifier
 from chassis.jobs import Job
 from chassis.service import Service
 from chassis.world import World
 from fastapi import APIRouter
 
-from identity import revocations
+from identity import revocations, tokens
 from identity.audit_chain import number_once
 from identity.keys import SigningKeys
 from identity.passwords import Passwords
@@ -36,6 +38,14 @@ class Identity(Service):
         )
         self.passwords = Passwords(settings.password_threads)
         self.signing = SigningKeys(lambda: self.database.pool, self.world.clock, settings.access_token_life)
+
+        # What was given to clients, also what only says who somebody is and opens nothing in the shop.
+        self.given = Verifier(self.authentication.verifier.keys, self.world.clock, audience=tokens.PROVIDER)
+
+    def begins(self) -> Context:
+        """The context of what begins here, not with a request."""
+        id_ = self.world.ids()
+        return Context(id_, id_, id_)
 
     async def open_database(self) -> None:
         """As every service does, and see that there is a key to sign with."""

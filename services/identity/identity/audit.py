@@ -16,6 +16,12 @@ Kind = Literal[
     "account_erased",
     "activation_changed",
     "address_changed",
+    "client_created",
+    "client_deleted",
+    "client_refused",
+    "code_reused",
+    "consent_given",
+    "consent_withdrawn",
     "login_failed",
     "login_held_back",
     "login_succeeded",
@@ -42,9 +48,9 @@ VALUES (:now, :kind, :user_id, :by_id, CAST(:details AS jsonb))
 
 
 async def record(unit: Unit, kind: Kind, user_id: str | None, by: str | None = None, **details: Any) -> None:
-    """Note a security event about a user, done ``by`` somebody (None: by themself). Ids and facts alone, no secrets.
+    """Note a security event about a user, if about any, done ``by`` somebody (None: by themself).
 
-    What is about a role is about no user.
+    Ids and facts alone, no secrets.
     """
     told = {"now": unit.now, "kind": kind, "user_id": user_id, "by_id": by}
     await unit.sql.execute(RECORD, told | {"details": orjson.dumps(details).decode()})

@@ -45,11 +45,6 @@ def password_fault(password: str, *identifiers: str | None) -> str | None:
     return None
 
 
-def scope_of(rights: Iterable[str]) -> str:
-    """Rights as a token's ``scope``: sorted, one space between."""
-    return " ".join(sorted(rights))
-
-
 def known(rights: Iterable[str]) -> frozenset[str]:
     """Those that this version of the shop has: a role may name one that an earlier version had."""
     return frozenset(rights) & RIGHTS.keys()

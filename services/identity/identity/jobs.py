@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from chassis.context import Context
 from chassis.jobs import Job
 from chassis.service import Service
 
@@ -19,6 +18,8 @@ DELETE FROM revocations WHERE needed_until < $1 AND position < (SELECT max(posit
 SESSIONS = "DELETE FROM sessions WHERE expires_at < $1"
 TOKENS = "DELETE FROM refresh_tokens WHERE expires_at < $1"
 CODES = "DELETE FROM codes WHERE expires_at < $1"
+# Kept a while after it has run out: used again it tells that somebody has seen it.
+AUTHORIZATION_CODES = "DELETE FROM authorization_codes WHERE expires_at < $1"
 RESETS = "DELETE FROM reset_tokens WHERE expires_at < $1"
 ENROLMENTS = "DELETE FROM second_factors WHERE expires_at < $1"
 FAILURES = "DELETE FROM login_failures WHERE last_at < $1"
@@ -41,6 +42,7 @@ async def tidy(service: Service) -> str:
         "sessions": await pool.execute(SESSIONS, now - life),
         "refresh tokens": await pool.execute(TOKENS, now - life),
         "codes": await pool.execute(CODES, now),
+        "authorization codes": await pool.execute(AUTHORIZATION_CODES, now - timedelta(days=1)),
         "reset tokens": await pool.execute(RESETS, now),
         "second factors never confirmed": await pool.execute(ENROLMENTS, now),
         "failed logins": await pool.execute(FAILURES, now - service.settings.account_brake().forget),
@@ -52,9 +54,8 @@ async def tidy(service: Service) -> str:
 
 
 async def _unconfirmed(service: Identity, now: datetime) -> int:
-    id_ = service.world.ids()
     old = sa.select(users.c.id).where(~users.c.verified, users.c.updated_at <= now - UNCONFIRMED_KEPT).limit(AT_ONCE)
-    async with service.unit(Context(id_, id_, id_)) as unit:
+    async with service.unit(service.begins()) as unit:
         return await accounts.forget_unconfirmed(unit, users.c.id.in_(old))
 
 

@@ -4,7 +4,6 @@ import asyncio
 from typing import Final
 
 import sqlalchemy as sa
-from chassis.context import Context
 from chassis.decider import Refused
 from chassis.http import invalid
 
@@ -27,7 +26,7 @@ async def create_admin(service: Identity, email: str, password: str) -> str:
         email = fields.email(email)
     except ValueError as fault:
         raise invalid("/email", str(fault)) from None
-    row, _ = await accounts.create(service, New(email=email, password=password, role="admin"), _context(service))
+    row, _ = await accounts.create(service, New(email=email, password=password, role="admin"), service.begins())
     return str(row.id)
 
 
@@ -47,9 +46,4 @@ async def demo_accounts(service: Identity) -> list[str]:
 
 async def _make(service: Identity, email: str, role: str, first_name: str) -> None:
     new = New(email=email, password=DEMO_PASSWORD, role=role, first_name=first_name, last_name=role.capitalize())
-    await accounts.create(service, new, _context(service))
-
-
-def _context(service: Identity) -> Context:
-    id_ = service.world.ids()
-    return Context(id_, id_, id_)
+    await accounts.create(service, new, service.begins())

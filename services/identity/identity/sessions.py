@@ -22,7 +22,8 @@ SELECT id, :reason, :now, :needed_until FROM unnest(CAST(:ids AS text[])) AS id
 """)
 
 OF_TOKEN = text("""
-SELECT sessions.id, sessions.user_id FROM refresh_tokens JOIN sessions ON sessions.id = session_id WHERE hash = :hash
+SELECT sessions.id, sessions.user_id, sessions.client_id, sessions.scope
+FROM refresh_tokens JOIN sessions ON sessions.id = session_id WHERE hash = :hash
 """)
 
 LOCKED_USER = text("SELECT * FROM users WHERE id = :id FOR SHARE")
@@ -45,6 +46,7 @@ END = text("""
 WITH mine AS (
     SELECT id FROM sessions WHERE user_id = :user_id
     AND (CAST(:only AS text) IS NULL OR id = :only) AND (CAST(:but AS text) IS NULL OR id <> :but)
+    AND (CAST(:client AS text) IS NULL OR client_id = :client)
     ORDER BY id FOR UPDATE
 ), ended AS (
     DELETE FROM sessions WHERE id IN (SELECT id FROM mine) RETURNING id
@@ -56,7 +58,11 @@ WITH mine AS (
 SELECT id FROM ended
 """)
 
-TOLD_AS: Final[dict[str, Kind]] = {"logout": "logout", "reuse": "refresh_reused"}
+TOLD_AS: Final[dict[str, Kind]] = {
+    "logout": "logout",
+    "reuse": "refresh_reused",
+    "code_reused": "code_reused",
+}
 
 RENAME = text("""
 UPDATE sessions SET id = new FROM unnest(CAST(:old AS text[]), CAST(:new AS text[])) AS given (old, new) WHERE id = old
@@ -71,13 +77,14 @@ INSERT INTO refresh_tokens (hash, session_id, issued_at, expires_at) VALUES (:ne
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A session that goes on: whose it is, and the refresh token to go on with."""
+    """A session that goes on: whose it is, and the refresh token to go on with. ``scope`` is a client's."""
 
     session_id: str
     user_id: str
     role: str
     rights: frozenset[str]
     refresh_token: str = field(repr=False)
+    scope: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +112,15 @@ async def end(
     *,
     only: str | None = None,
     but: str | None = None,
+    client: str | None = None,
 ) -> int:
-    """End the sessions of a user, or only one, or all but one. Answers how many there were."""
+    """End the sessions of a user, or only one, or all but one, or those of one client. Answers how many there were."""
     told = {"kind": TOLD_AS.get(reason, "sessions_ended"), "reason": reason, "now": now}
-    ended = (await sql.execute(END, {"user_id": user_id, "only": only, "but": but} | told)).scalars().all()
+    ended = (
+        (await sql.execute(END, {"user_id": user_id, "only": only, "but": but, "client": client} | told))
+        .scalars()
+        .all()
+    )
     await revoke(sql, ended, reason, now, token_life)
     return len(ended)
 
@@ -129,12 +141,21 @@ async def _rename(sql: AsyncConnection, old: Sequence[str], reason: str, world: 
 
 
 async def rotate(
-    sql: AsyncConnection, token: str, now: datetime, token_life: timedelta, session_life: timedelta
+    sql: AsyncConnection,
+    token: str,
+    now: datetime,
+    token_life: timedelta,
+    session_life: timedelta,
+    *,
+    client_id: str | None = None,
 ) -> Opened | Reused | None:
-    """Take ``token`` for a new one. None when it is not good any more; one that was used before ends its session."""
+    """Take ``token`` for a new one. None when it is not good any more; one that was used before ends its session.
+
+    A client's is none to anybody else, and a person's is none to a client: each is worth what it was given for.
+    """
     old = tokens.stored_form(token)
     found = (await sql.execute(OF_TOKEN, {"hash": old})).one_or_none()
-    if found is None:
+    if found is None or found.client_id != client_id:
         return None
     user = (await sql.execute(LOCKED_USER, {"id": found.user_id})).one()
     allowed = await rights.held(sql, user.role) or frozenset()
@@ -152,4 +173,4 @@ async def rotate(
             new = tokens.refresh_token()
             values = {"old": old, "new": tokens.stored_form(new), "now": now, "expires_at": now + session_life}
             await sql.execute(ROTATE, values | {"session_id": session.id})
-            return Opened(session.id, user.id, user.role, allowed, new)
+            return Opened(session.id, user.id, user.role, allowed, new, found.scope)

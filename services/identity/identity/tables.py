@@ -135,6 +135,21 @@ addresses = Table(
 Index("addresses_of_user", addresses.c.user_id, addresses.c.created_at)
 Index("addresses_one_default", addresses.c.user_id, unique=True, postgresql_where=addresses.c.is_default)
 
+clients = Table(
+    "clients",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    # None where the client could not keep a secret.
+    Column("secret_hash", Text),
+    Column("redirect_uris", ARRAY(Text), nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("kind IN ('public', 'confidential', 'machine')", name="clients_kind_known"),
+)
+Index("clients_created", clients.c.created_at, clients.c.id)
+
 sessions = Table(
     "sessions",
     metadata,
@@ -145,9 +160,13 @@ sessions = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("last_used_at", DateTime(timezone=True), nullable=False),
     Column("expires_at", DateTime(timezone=True), nullable=False),
+    # Both where it is a client's, which acts for the user as far as this scope says.
+    Column("client_id", Text, ForeignKey("clients.id", ondelete="CASCADE")),
+    Column("scope", Text),
 )
 Index("sessions_of_user", sessions.c.user_id)
 Index("sessions_expiry", sessions.c.expires_at)
+Index("sessions_of_client", sessions.c.client_id, postgresql_where=sessions.c.client_id.is_not(None))
 
 refresh_tokens = Table(
     "refresh_tokens",
@@ -164,6 +183,37 @@ refresh_tokens = Table(
     Column("issued_at", DateTime(timezone=True), nullable=False),
     Column("expires_at", DateTime(timezone=True), nullable=False),
     Column("used_at", DateTime(timezone=True)),
+)
+
+authorization_codes = Table(
+    "authorization_codes",
+    metadata,
+    Column("hash", Text, primary_key=True),
+    Column("client_id", Text, ForeignKey("clients.id", ondelete="CASCADE"), nullable=False, index=True),
+    # The login in whose browser it was given: with that it ends.
+    Column(
+        "session_id",
+        Text,
+        ForeignKey("sessions.id", ondelete="CASCADE", onupdate="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    Column("redirect_uri", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("nonce", Text),
+    Column("challenge", Text, nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False, index=True),
+    # The client's session that it was taken for, once it was.
+    Column("grant_id", Text, ForeignKey("sessions.id", ondelete="CASCADE", onupdate="CASCADE"), index=True),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("client_id", Text, ForeignKey("clients.id", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("scope", Text, nullable=False),
+    Column("given_at", DateTime(timezone=True), nullable=False),
 )
 
 revocations = Table(

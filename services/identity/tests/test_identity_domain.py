@@ -18,9 +18,9 @@ from identity.domain import (
     redefine,
     refresh,
     registered,
-    scope_of,
     totp_steps,
 )
+from identity.scopes import joined
 from soko_contracts.identity import UserRegistered, UserRoleChanged, UserUpdated, UserVerified
 from soko_contracts.rights import PRESETS, RIGHTS
 
@@ -41,9 +41,9 @@ def test_a_short_a_huge_and_an_easily_guessed_password_are_refused(password: str
 
 
 def test_a_scope_lists_rights_in_order() -> None:
-    assert scope_of(PRESETS["customer"]) == ""
-    assert set(scope_of(PRESETS["staff"]).split()) == PRESETS["staff"]
-    assert scope_of(PRESETS["admin"]).split() == sorted(RIGHTS)
+    assert joined(PRESETS["customer"]) == ""
+    assert set(joined(PRESETS["staff"]).split()) == PRESETS["staff"]
+    assert joined(PRESETS["admin"]).split() == sorted(RIGHTS)
 
 
 def test_a_right_that_there_is_no_more_is_none() -> None:

@@ -15,6 +15,8 @@ from chassis.http.auth import (
     known,
     right,
     service_only,
+    shopper,
+    shopper_or,
     signed_in,
     unguarded,
 )
@@ -132,6 +134,8 @@ __all__ = [
     "request_context",
     "right",
     "service_only",
+    "shopper",
+    "shopper_or",
     "signed_in",
     "streamed",
     "tagging",

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from fastapi import Request
 from soko_contracts.problems import ProblemType
-from soko_contracts.rights import RIGHTS
+from soko_contracts.rights import ACCOUNT, RIGHTS
 
 from chassis.http.problems import FORBIDDEN, UNAUTHENTICATED, Problem, invalid, unavailable
 from chassis.http.revocations import Revocations
@@ -25,7 +25,11 @@ BROKEN: Final = {"WWW-Authenticate": 'Bearer realm="soko", error="invalid_token"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: a customer, a member of staff, a client of the API, or a guest with a cart token or nothing yet."""
+    """Who asks: a customer, a member of staff, a client of the API, or a guest with a cart token or nothing yet.
+
+    A client that acts for a person is that person, ``user_id``, only where they said so (the scope ``account``).
+    Everywhere else it is itself, with the rights that they lent it: what is theirs is not there for it.
+    """
 
     user_id: str | None = None
     role: str | None = None
@@ -92,8 +96,9 @@ class Authentication:
             raise unavailable("identity") from None
         if self.revocations.covers(claims):
             raise Problem(UNAUTHENTICATED, "The access token was revoked.", headers=BROKEN)
+        is_the_person = claims.client_id is None or ACCOUNT in claims.rights
         return Caller(
-            user_id=claims.user_id,
+            user_id=claims.user_id if is_the_person else None,
             role=claims.role,
             rights=claims.rights,
             session_id=claims.session_id,
@@ -144,7 +149,7 @@ async def guest_cart(request: Request) -> str:
     return key
 
 
-Kind = Literal["anyone", "signed_in", "right", "cart_holder", "known", "service_only"]
+Kind = Literal["anyone", "signed_in", "shopper", "right", "cart_holder", "known", "service_only"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +168,11 @@ class Access:
             return caller
         if caller.bearer is None:
             raise Problem(UNAUTHENTICATED, "Log in first.", headers=CHALLENGE)
-        if self.kind == "signed_in" and caller.user_id is None:
-            raise Problem(FORBIDDEN, "Only a person's account may do this, not a client's.")
-        if self.right is not None and self.right not in caller.rights:
+        if self.kind == "signed_in" and caller.client_id is not None:
+            raise Problem(FORBIDDEN, "Only a person may do this, by their own login: no client, whoever it acts for.")
+        if self.kind == "shopper" and caller.user_id is None and self.right not in caller.rights:
+            raise Problem(FORBIDDEN, f"Only a person may do this, or a client with their scope {ACCOUNT}.")
+        if self.kind == "right" and self.right not in caller.rights:
             raise Problem(FORBIDDEN, f"This needs the right {self.right}.")
         return caller
 
@@ -173,20 +180,24 @@ class Access:
     def refusals(self) -> tuple[ProblemType, ...]:
         """What it raises."""
         # Some of what only a person may do is refused to a client of the API.
-        return (UNAUTHENTICATED, FORBIDDEN) if self.kind in ("right", "signed_in") else (UNAUTHENTICATED,)
+        return (UNAUTHENTICATED, FORBIDDEN) if self.kind in ("right", "signed_in", "shopper") else (UNAUTHENTICATED,)
 
     def __str__(self) -> str:
-        return self.right or self.kind
+        return str(self.right) if self.kind == "right" else self.kind
 
 
 class Unguarded(Access):
-    """Bad credentials count as none here: a route that gives new ones, or that reads the header in its own way."""
+    """Bad credentials count as none here: a route that gives new ones, or that reads the header in its own way.
+
+    So do a client's: whom it acts for decides alone how they log in.
+    """
 
     async def __call__(self, request: Request) -> Caller:
         try:
-            return await super().__call__(request)
+            caller = await super().__call__(request)
         except Problem:
             return NOBODY
+        return caller if caller.client_id is None else NOBODY
 
     @property
     def refusals(self) -> tuple[ProblemType, ...]:
@@ -222,7 +233,16 @@ unguarded: Final = Unguarded("anyone")
 """Token optional; one that is broken is none."""
 
 signed_in: Final = Access("signed_in")
-"""A user's access token, else 401."""
+"""The access token of a person's own login, else 401; 403 for a client's, even one that acts for them."""
+
+shopper: Final = Access("shopper")
+"""A person's access token, or that of a client that may shop as them, else 401 or 403."""
+
+
+def shopper_or(right: str) -> Access:
+    """The same, or a token with this right: people see their own, who has the right sees all."""
+    return Access("shopper", _known(right))
+
 
 cart_holder: Final = Access("cart_holder")
 """Bearer, or ``X-Cart-Token``, or nothing yet."""
@@ -236,6 +256,10 @@ service_only: Final = PeerAccess()
 
 def right(name: str) -> Access:
     """A token with this right, else 401 or 403. An unknown right raises ``ValueError`` at import."""
-    if name not in RIGHTS:
-        raise ValueError(f"{name} is not in soko_contracts.rights")
-    return Access("right", name)
+    return Access("right", _known(name))
+
+
+def _known(right: str) -> str:
+    if right not in RIGHTS:
+        raise ValueError(f"{right} is not in soko_contracts.rights")
+    return right

@@ -1,4 +1,4 @@
-"""Sessions and users whose access tokens no longer count: an in-memory copy of identity's list, polled."""
+"""Sessions, clients and users whose access tokens no longer count: an in-memory copy of identity's list, polled."""
 
 import asyncio
 import logging
@@ -17,7 +17,8 @@ log = logging.getLogger(__name__)
 FetchRevocations = Callable[[int], Awaitable[Mapping[str, Any]]]
 """Answers ``{"position": n, "sessions": [id], "users": [{"id", "before"}]}``: what came after the given position.
 
-``before`` is in unix seconds: tokens of that user issued earlier are void. Raises when identity cannot be reached.
+A deleted client stands among the sessions, and with it ends all that was given to it. ``before`` is in unix seconds:
+tokens of that user issued earlier are void. Raises when identity cannot be reached.
 """
 
 
@@ -33,7 +34,7 @@ class Revocations:
 
     def covers(self, claims: Claims) -> bool:
         """Whether the token that says ``claims`` was revoked."""
-        if claims.session_id in self._sessions:
+        if claims.session_id in self._sessions or claims.client_id in self._sessions:
             return True
         return claims.user_id in self._users and claims.issued_at < self._users[claims.user_id]
 

@@ -23,7 +23,7 @@ from chassis.http import (
     paging,
     problems,
     read_page,
-    signed_in,
+    shopper,
 )
 from chassis.http.auth import CART_HEADER
 from chassis.once import Once
@@ -280,7 +280,7 @@ async def clear_cart_coupon(caller: Caller = Depends(cart_holder), visit: Visit 
     responses=problems(CART_CLOSED),
 )
 async def merge_carts(
-    caller: Caller = Depends(signed_in),
+    caller: Caller = Depends(shopper),
     once: Once | None = Depends(idempotency()),
     guest_key: str = Depends(guest_cart),
     visit: Visit = Depends(visiting),

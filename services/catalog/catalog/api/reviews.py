@@ -22,7 +22,7 @@ from chassis.http import (
     precondition,
     problems,
     request_context,
-    signed_in,
+    shopper,
     tagging,
 )
 from chassis.once import Once
@@ -51,7 +51,7 @@ by_time = ordering("created_at", "rating", default="-created_at")
 
 async def writing(
     request: Request,
-    caller: Caller = Depends(signed_in),
+    caller: Caller = Depends(shopper),
     service: Service = Depends(current_service),
     context: Context = Depends(request_context),
     _: Tags = Depends(tagging),

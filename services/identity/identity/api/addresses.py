@@ -21,7 +21,7 @@ from chassis.http import (
     problems,
     replayed,
     request_context,
-    signed_in,
+    shopper,
     tagging,
 )
 from chassis.once import Once
@@ -50,7 +50,7 @@ MOST: Final = 50
 async def list_addresses(
     request: Request,
     page: Paging = Depends(paging()),
-    caller: Caller = Depends(signed_in),
+    caller: Caller = Depends(shopper),
     service: Identity = Depends(current_service),
 ) -> Listing[AddressAnswer]:
     """The default comes first, then the newest."""
@@ -74,7 +74,7 @@ async def list_addresses(
 async def add_address(
     body: Address,
     response: Response,
-    caller: Caller = Depends(signed_in),
+    caller: Caller = Depends(shopper),
     once: Once | None = Depends(idempotency()),
     tags: Tags = Depends(tagging),
     context: Context = Depends(request_context),
@@ -111,7 +111,7 @@ async def add_address(
 )
 async def get_address(
     address_id: Id,
-    caller: Caller = Depends(signed_in),
+    caller: Caller = Depends(shopper),
     tags: Tags = Depends(tagging),
     service: Identity = Depends(current_service),
 ) -> Any:
@@ -132,7 +132,7 @@ async def get_address(
 async def change_address(
     address_id: Id,
     body: AddressChange,
-    caller: Caller = Depends(signed_in),
+    caller: Caller = Depends(shopper),
     known: Precondition = Depends(precondition),
     tags: Tags = Depends(tagging),
     context: Context = Depends(request_context),
@@ -170,7 +170,7 @@ async def change_address(
 )
 async def delete_address(
     address_id: Id,
-    caller: Caller = Depends(signed_in),
+    caller: Caller = Depends(shopper),
     known: Precondition = Depends(precondition),
     context: Context = Depends(request_context),
     service: Identity = Depends(current_service),

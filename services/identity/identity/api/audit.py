@@ -50,7 +50,9 @@ class AuditAnswer(Answer):
 
     number: int | None = Field(description="Its place in the chain; null for a moment, until it has one.")
     kind: str
-    user_id: str | None = Field(description="Whom it is about; null where nobody has the name that was tried.")
+    user_id: str | None = Field(
+        description="Whom it is about; null where it is about nobody, or nobody has the name that was tried."
+    )
     by_id: str | None = Field(description="Who did it, where that is somebody else.")
     details: dict[str, Any]
     hash: str | None = Field(description="Covers this event and the hash of the one before.")

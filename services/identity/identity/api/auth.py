@@ -22,7 +22,7 @@ from chassis.http.tokens import Unreachable, Unverified
 from fastapi import Depends, Query, Request, Response
 from pydantic import ConfigDict, Field, SecretStr, StringConstraints, model_validator
 
-from identity import domain, letters, logins, sessions, tokens
+from identity import domain, letters, logins, scopes, sessions, tokens
 from identity.api.models import USER, UserAnswer
 from identity.api.origin import (
     address_of,
@@ -265,6 +265,8 @@ async def verify(
         raise Problem(UNAUTHENTICATED, f"{no}.", headers=CHALLENGE) from None
     except Unreachable:
         raise unavailable("identity") from None
+    if claims.client_id is not None:
+        raise Problem(UNAUTHENTICATED, "A client's token is looked at by POST /oauth2/introspect.", headers=CHALLENGE)
     alive = "SELECT true FROM sessions WHERE id = $1 AND user_id = $2"
     if not await service.database.pool.fetchval(alive, claims.session_id, claims.user_id):
         raise Problem(UNAUTHENTICATED, "The session is over.", headers=CHALLENGE)
@@ -286,7 +288,7 @@ def _presented(request: Request, body: RefreshToken | None, cookie: bool, servic
 async def _answer(
     service: Identity, response: Response, opened: sessions.Opened, user: UserAnswer, cookie: bool
 ) -> TokensAnswer:
-    life, scope = service.settings.access_token_life, domain.scope_of(opened.rights)
+    life, scope = service.settings.access_token_life, scopes.joined(opened.rights)
     access = tokens.access_token(
         await service.signing.active(),
         user_id=opened.user_id,

@@ -55,7 +55,7 @@ class Profile(Body):
 
 
 class SessionAnswer(Answer):
-    """A place where this account is logged in. ``current`` is the one that asks."""
+    """A place where this account is logged in, or an application that acts for it. ``current`` is the one that asks."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -67,6 +67,7 @@ class SessionAnswer(Answer):
                     "created_at": "2026-03-01T12:00:00Z",
                     "last_used_at": "2026-03-01T12:30:00Z",
                     "current": True,
+                    "client_id": None,
                 }
             ]
         }
@@ -78,6 +79,7 @@ class SessionAnswer(Answer):
     created_at: datetime
     last_used_at: datetime
     current: bool
+    client_id: str | None
 
 
 @router.get(

@@ -28,7 +28,7 @@ from chassis.http import (
     read_page,
     replayed,
     request_context,
-    signed_in,
+    shopper_or,
     tagging,
 )
 from chassis.http.auth import CHALLENGE
@@ -230,11 +230,11 @@ async def list_payments(
     created_before: Annotated[Moment | None, Query(description="Exclusive.")] = None,
     order: list[tuple[str, bool]] = Depends(ordering(*COLUMNS, default="-created_at")),
     paging: Paging = Depends(paging(cursor=True)),
-    caller: Caller = Depends(signed_in),
+    caller: Caller = Depends(shopper_or("payments:read")),
     service: Service = Depends(current_service),
 ) -> Listing[PaymentAnswer]:
     """A customer's own; all for staff, `mine=true` their own."""
-    everyone = caller.may("payments:read") and not mine
+    everyone = caller.may("payments:read") and not (mine and caller.user_id)
     filters = views.Filters(
         tuple(status),
         tuple(method),
@@ -256,13 +256,14 @@ async def list_payments(
 )
 async def get_payment(
     payment_id: PaymentId,
-    caller: Caller = Depends(signed_in),
+    caller: Caller = Depends(shopper_or("payments:read")),
     tags: Tags = Depends(tagging),
     service: Service = Depends(current_service),
 ) -> Any:
     """One's own, or any for staff. `next_action` is there for the payer while there is something to do."""
     row = await row_of(service, payment_id)
-    if row["customer_id"] != caller.user_id and not caller.may("payments:read"):
+    mine = caller.user_id is not None and row["customer_id"] == caller.user_id
+    if not (mine or caller.may("payments:read")):
         raise Problem(NOT_FOUND, f"There is no payment {payment_id}.")
     if same := tags.unchanged(row["version"]):
         return same
