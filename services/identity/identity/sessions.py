@@ -38,7 +38,7 @@ TOKEN = text("SELECT used_at, expires_at FROM refresh_tokens WHERE hash = :hash"
 OF_USER = text("SELECT id FROM sessions WHERE user_id = :user_id ORDER BY id FOR UPDATE")
 
 OF_ROLE = text("""
-SELECT sessions.id FROM users JOIN sessions ON user_id = users.id WHERE role = :role
+SELECT sessions.id FROM users JOIN sessions ON user_id = users.id WHERE role = :role AND role <> 'customer'
 ORDER BY sessions.id FOR UPDATE OF sessions
 """)
 

@@ -17,7 +17,7 @@ CREATE TABLE roles (
     updated_at timestamptz NOT NULL
 );
 ALTER TABLE users DROP CONSTRAINT users_role_known;
-CREATE INDEX users_role ON users (role)
+CREATE INDEX users_role ON users (role) WHERE role <> 'customer'
 """
 
 BACK = """
