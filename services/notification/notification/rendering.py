@@ -1,5 +1,6 @@
 """From a kind and its data to a mail's words, as text and as HTML on one layout, in the reader's language."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -56,13 +57,30 @@ def strong(said: Any) -> Markup:
     return Markup("<strong>{}</strong>").format(said)
 
 
+CONSTANT: Final = re.compile(r'\{\{ _\("([^"%]*)"\) \}\}')
+"""A line in which nothing varies."""
+
+
+class Translated(PackageLoader):
+    """The templates with their constant lines in one language: these need not be looked up for each mail."""
+
+    def __init__(self, said: Callable[[str], str]) -> None:
+        super().__init__("notification")
+        self._said = said
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool] | None]:
+        """The source of a template, and whether it still is that."""
+        source, name, is_new = super().get_source(environment, template)
+        return CONSTANT.sub(lambda line: self._said(line[1]), source), name, is_new
+
+
 class Language:
     """Every template as it is said in one language; ``said`` turns the English of a line into it."""
 
     def __init__(self, code: str, said: Callable[[str], str]) -> None:
         self.code = code
         self._templates = Environment(
-            loader=PackageLoader("notification"),
+            loader=Translated(said),
             extensions=["jinja2.ext.i18n"],
             autoescape=select_autoescape(("html",)),
             trim_blocks=True,

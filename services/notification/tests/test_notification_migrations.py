@@ -5,7 +5,11 @@ from typing import Any
 import asyncpg
 import sqlalchemy as sa
 from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 from chassis.migrations import config
+from mailing import Running
+from notification.tables import metadata
 from sqlalchemy.ext.asyncio import create_async_engine
 
 OLD = """
@@ -21,6 +25,11 @@ insert into preferences values ('u-1', false, now(), 'order_updates', 'email')
 CHOSEN = "select customer_id, topic, channel, wanted from preferences order by 1, 2"
 
 
+def differences(connection: sa.Connection) -> list[Any]:
+    options = {"include_object": lambda thing, name, kind, reflected, other: kind != "table" or name in metadata.tables}
+    return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
+
+
 async def to(url: str, revision: str, *, back: bool = False) -> None:
     engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://"), poolclass=sa.NullPool)
 
@@ -32,6 +41,11 @@ async def to(url: str, revision: str, *, back: bool = False) -> None:
     async with engine.begin() as connection:
         await connection.run_sync(move)
     await engine.dispose()
+
+
+async def test_a_migrated_database_has_the_tables_of_the_code(mailing: Running) -> None:
+    async with mailing() as harness, harness.service.database.engine.connect() as sql:
+        assert await sql.run_sync(differences) == []
 
 
 async def test_channels_and_topics_come_to_what_was_there_and_go_again(database_url: str) -> None:
