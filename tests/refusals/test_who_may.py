@@ -46,6 +46,7 @@ ALLOWED = {
     "POST /api/v1/auth/token/verify": EVERYBODY,
     "GET /api/v1/users/me": SIGNED_IN,
     "PATCH /api/v1/users/me": SIGNED_IN,
+    "PUT /api/v1/users/me": SIGNED_IN,
     "DELETE /api/v1/users/me": SIGNED_IN,
     "GET /api/v1/users/me/sessions": SIGNED_IN,
     "DELETE /api/v1/users/me/sessions": SIGNED_IN,
