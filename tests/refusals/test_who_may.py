@@ -48,6 +48,7 @@ ALLOWED = {
     "PATCH /api/v1/users/me": SIGNED_IN,
     "PUT /api/v1/users/me": SIGNED_IN,
     "DELETE /api/v1/users/me": SIGNED_IN,
+    "GET /api/v1/users/me/export": SIGNED_IN,
     "GET /api/v1/users/me/sessions": SIGNED_IN,
     "DELETE /api/v1/users/me/sessions": SIGNED_IN,
     "DELETE /api/v1/users/me/sessions/{session_id}": OWNER,

@@ -16,6 +16,7 @@ Kind = Literal[
     "account_erased",
     "activation_changed",
     "address_changed",
+    "exported",
     "login_failed",
     "login_held_back",
     "login_succeeded",

@@ -67,6 +67,10 @@ SENDS: Final = Brake(free=0, first=timedelta(minutes=1), longest=CODE_LIFE, forg
 """How what was sent to an address holds back the next."""
 
 
+EXPORTS: Final = Brake(free=5, first=timedelta(minutes=1), longest=timedelta(hours=1), forget=timedelta(hours=1))
+"""How often somebody may ask for all that is kept about them: every service works for it."""
+
+
 def code_counts(*, tries: int, expires_at: datetime, now: datetime) -> bool:
     """Whether a code may still be tried: six digits are soon guessed by whoever may try often."""
     return tries < CODE_TRIES and now < expires_at

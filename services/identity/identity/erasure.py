@@ -8,7 +8,7 @@ from chassis.unit import Unit
 from identity import accounts, audit, domain, sessions
 from identity.app import Identity
 from identity.domain import Account
-from identity.tables import addresses, codes, reset_tokens
+from identity.tables import addresses, codes, outside_identities, reset_tokens
 
 ERASED: Final = "erased"
 
@@ -35,7 +35,7 @@ async def erase(service: Identity, unit: Unit, before: sa.Row[Any]) -> None:
     told = domain.erase(account, other_admins=await accounts.other_admins(unit, before))
     blank = BLANK | {"language": service.settings.default_language}
     await accounts.write(unit, before, blank, [told])
-    for table in (addresses, codes, reset_tokens):
+    for table in (addresses, codes, outside_identities, reset_tokens):
         await unit.sql.execute(table.delete().where(table.c.user_id == before.id))
     await unit.sql.execute(UNCOUNTED, {"key": f"account:{before.id}"})
     unit.forget(before.id)

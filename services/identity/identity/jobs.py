@@ -20,6 +20,7 @@ SESSIONS = "DELETE FROM sessions WHERE expires_at < $1"
 TOKENS = "DELETE FROM refresh_tokens WHERE expires_at < $1"
 CODES = "DELETE FROM codes WHERE expires_at < $1"
 RESETS = "DELETE FROM reset_tokens WHERE expires_at < $1"
+OUTSIDE = "DELETE FROM outside_logins WHERE expires_at < $1"
 FAILURES = "DELETE FROM login_failures WHERE last_at < $1"
 KEYS = """
 DELETE FROM signing_keys WHERE number IN (
@@ -41,6 +42,7 @@ async def tidy(service: Service) -> str:
         "refresh tokens": await pool.execute(TOKENS, now - life),
         "codes": await pool.execute(CODES, now),
         "reset tokens": await pool.execute(RESETS, now),
+        "outside logins": await pool.execute(OUTSIDE, now),
         "failed logins": await pool.execute(FAILURES, now - service.settings.account_brake().forget),
         "revocations": await pool.execute(REVOCATIONS, now),
         "keys": await pool.execute(KEYS, now - timedelta(days=1) - life),

@@ -44,7 +44,8 @@ TOO_MANY_ATTEMPTS = problem_type(
     429,
     "Too many tries",
     when="Logins or codes failed so often for this account or from this network address that the next try has to wait;"
-    " or a code was sent to this address a short while ago.",
+    " or a code was sent to this address a short while ago; or all that is kept about the account was asked"
+    " for several times within the hour.",
     client="Wait as Retry-After says.",
     headers=("Retry-After",),
 )
