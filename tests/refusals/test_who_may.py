@@ -44,6 +44,12 @@ ALLOWED = {
     "POST /api/v1/auth/refresh": EVERYBODY,
     "POST /api/v1/auth/logout": EVERYBODY,
     "POST /api/v1/auth/token/verify": EVERYBODY,
+    # Where no provider is configured nobody can log in with one.
+    "GET /api/v1/auth/providers": EVERYBODY,
+    "GET /api/v1/auth/providers/{provider}/login": NOBODY_HERE,
+    "GET /api/v1/auth/providers/{provider}/callback": NOBODY_HERE,
+    "GET /api/v1/users/me/providers": SIGNED_IN,
+    "DELETE /api/v1/users/me/providers/{provider}": NOBODY_HERE,
     "GET /api/v1/users/me": SIGNED_IN,
     "PATCH /api/v1/users/me": SIGNED_IN,
     "PUT /api/v1/users/me": SIGNED_IN,

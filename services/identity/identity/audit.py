@@ -23,6 +23,8 @@ Kind = Literal[
     "logout",
     "password_changed",
     "password_reset",
+    "provider_linked",
+    "provider_unlinked",
     "refresh_reused",
     "role_changed",
     "sessions_ended",

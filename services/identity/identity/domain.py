@@ -111,13 +111,11 @@ class Sessions(StrEnum):
     END = "end"
 
 
-def registered(account: Account) -> tuple[User, ...]:
-    """What is told of an account made by an administrator: it is verified at once."""
+def registered(account: Account, *, verified: bool) -> tuple[User, ...]:
+    """What is told of a new account. It is ``verified`` at once where somebody else vouches for its address."""
     who, role, active = account.user_id, account.role, account.active
-    return (
-        UserRegistered(user_id=who, role=role, active=active),
-        UserVerified(user_id=who, role=role, active=active),
-    )
+    made = UserRegistered(user_id=who, role=role, active=active)
+    return (made, UserVerified(user_id=who, role=role, active=active)) if verified else (made,)
 
 
 def change(before: Account, after: Account, *, other_admins: int) -> tuple[tuple[User, ...], Sessions]:

@@ -45,10 +45,13 @@ WITH account AS (
     DELETE FROM login_failures WHERE key = $9
 ), told AS (
     INSERT INTO audit (created_at, kind, user_id, details)
-    SELECT $6, 'login_succeeded', id, jsonb_build_object('session_id', $3::text) FROM account
+    SELECT $6, 'login_succeeded', id,
+           jsonb_strip_nulls(jsonb_build_object('session_id', $3::text, 'provider', $10::text)) FROM account
 )
 SELECT role FROM account
 """
+
+ACCOUNT = "SELECT * FROM users WHERE id = $1"
 
 HASH = "SELECT password_hash FROM users WHERE id = $1 AND active"
 
@@ -86,6 +89,21 @@ async def login(service: Identity, asking: Asking, password: str) -> tuple[Opene
     return await _open(service, pool, asking, account, verified.rehashed, key), account
 
 
+async def enter(
+    service: Identity, user_id: str, device: str, address: str, provider: str
+) -> tuple[Opened, asyncpg.Record]:
+    """A session for whom an outside ``provider`` has named, in place of a password. Raises 403.
+
+    Whatever an account asks for besides its password is asked for here too: no provider's word stands for it.
+    """
+    pool: asyncpg.Pool = service.database.pool
+    account = await pool.fetchrow(ACCOUNT, user_id)
+    if account is None or not account["active"]:
+        raise Problem(DEACTIVATED)
+    asking, key = Asking("email", "", device, address), brakes.account_key(user_id, "email", "")
+    return await _open(service, pool, asking, account, None, key, provider), account
+
+
 async def prove(service: Identity, user_id: str, address: str, password: str) -> str:
     """The hash that the owner's ``password`` was checked against. Raises 401 and 429, and counts, as a login does."""
     pool: asyncpg.Pool = service.database.pool
@@ -106,7 +124,13 @@ async def _failed(service: Identity, keys: Iterable[str], now: datetime, key: st
 
 
 async def _open(
-    service: Identity, pool: asyncpg.Pool, asking: Asking, account: asyncpg.Record, rehashed: str | None, key: str
+    service: Identity,
+    pool: asyncpg.Pool,
+    asking: Asking,
+    account: asyncpg.Record,
+    rehashed: str | None,
+    key: str,
+    provider: str | None = None,
 ) -> Opened:
     now, session_id, refresh = service.world.clock(), service.world.ids(), tokens.refresh_token()
     expires_at = now + service.settings.refresh_token_life
@@ -121,6 +145,7 @@ async def _open(
         expires_at,
         tokens.stored_form(refresh),
         key,
+        provider,
     )
     if role is None:
         raise Problem(INVALID_CREDENTIALS, headers=CHALLENGE)

@@ -75,7 +75,7 @@ def test_reuse_counts_even_after_the_token_expired() -> None:
 
 
 def test_an_account_made_by_an_administrator_is_verified_at_once() -> None:
-    assert registered(STAFF) == (
+    assert registered(STAFF, verified=True) == (
         UserRegistered(user_id="u1", role="staff", active=True),
         UserVerified(user_id="u1", role="staff", active=True),
     )

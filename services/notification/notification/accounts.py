@@ -35,6 +35,11 @@ PARAGRAPHS: Final[dict[str, tuple[str, ...]]] = {
         '{{ _("Your account now has another address. This one is no longer used.") }}',
         '{{ _("If that was not you, tell us at once.") }}',
     ),
+    "provider_linked": (
+        '{% if provider %}{{ _("You can now log in to your account with %(provider)s.", provider=provider) }}'
+        '{% else %}{{ _("You can now log in to your account in another way.") }}{% endif %}',
+        '{{ _("If that was not you, remove it from your account and tell us at once.") }}',
+    ),
     "session_reused": (
         '{{ _("A session of yours was used from two places, so we have ended it.") }}'
         '{% if device %} {{ _("The device: %(device)s.", device=device) }}{% endif %}'
@@ -51,6 +56,7 @@ SUBJECTS: Final[dict[str, str]] = {
     "password_reset": "Choose a new password",
     "password_changed": "Your password was changed",
     "address_changed": "The address of your account was changed",
+    "provider_linked": "Another way to log in to your account",
     "session_reused": "We have ended a session of yours",
 }
 """No secret may stand in one: subject lines are kept, and shown on locked screens."""

@@ -18,6 +18,7 @@ SWAHILI: Final[dict[str, str]] = {
     "Choose a new password": "Chagua nenosiri jipya",
     "Your password was changed": "Nenosiri lako limebadilishwa",
     "The address of your account was changed": "Anwani ya akaunti yako imebadilishwa",
+    "Another way to log in to your account": "Njia nyingine ya kuingia kwenye akaunti yako",
     "We have ended a session of yours": "Tumefunga kipindi chako kimoja",
     # orders
     "You get this mail because you ordered from us.": "Umepokea barua pepe hii kwa sababu uliagiza kwetu.",
@@ -113,6 +114,15 @@ SWAHILI: Final[dict[str, str]] = {
         "Akaunti yako sasa ina anwani nyingine. Hii haitumiki tena."
     ),
     "If that was not you, tell us at once.": "Kama si wewe, tuambie mara moja.",
+    "You can now log in to your account with %(provider)s.": (
+        "Sasa unaweza kuingia kwenye akaunti yako kwa kutumia %(provider)s."
+    ),
+    "You can now log in to your account in another way.": (
+        "Sasa unaweza kuingia kwenye akaunti yako kwa njia nyingine."
+    ),
+    "If that was not you, remove it from your account and tell us at once.": (
+        "Kama si wewe, iondoe kwenye akaunti yako na utuambie mara moja."
+    ),
     "A session of yours was used from two places, so we have ended it.": (
         "Kipindi chako kimoja kilitumika kutoka sehemu mbili, kwa hiyo tumekifunga."
     ),
