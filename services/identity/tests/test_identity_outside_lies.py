@@ -1,5 +1,6 @@
 """Outside OpenID providers and browsers that do not keep to the rules: nobody is let in and nothing is made."""
 
+import asyncio
 import base64
 import json
 import time
@@ -257,6 +258,16 @@ async def test_without_its_description_nobody_is_sent_to_it(shop: Harness, provi
         await refused(shop, "provider-unavailable", await shop.client.get(f"{PATH}/login"))
     provider.also = {}
     assert (await shop.client.get(f"{PATH}/login")).status_code == 302
+
+
+async def test_a_crowd_waits_for_one_answer(shop: Harness, provider: StandIn) -> None:
+    shop.service.outside.asker.within = 1.0  # type: ignore[attr-defined]
+    provider.instead = {"/.well-known/openid-configuration": slow}
+    before = time.monotonic()
+    answers = await asyncio.gather(*(shop.client.get(f"{PATH}/login") for _ in range(20)))
+    assert {answer.status_code for answer in answers} == {503}
+    assert time.monotonic() - before < 10
+    assert len(provider.asked) == 1
 
 
 async def test_a_page_of_the_shop_hears_why(shop: Harness, provider: StandIn) -> None:

@@ -1,10 +1,9 @@
 """One outside provider: found by its issuer, asked for tokens, believed by its keys."""
 
-import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
-from typing import Annotated, Any, Final
+from datetime import datetime
+from typing import Annotated, Any
 from urllib.parse import quote_plus
 
 import httpx
@@ -20,12 +19,8 @@ from identity.outside import claims
 from identity.outside.asking import Asker, Away
 from identity.outside.claims import Person, Said, Untrusted
 from identity.outside.configured import Configured
+from identity.outside.kept import AGAIN, Kept
 from identity.problems import PROVIDER_AWAY, PROVIDER_REFUSED
-
-KEPT: Final = timedelta(hours=1)
-"""How long what a provider says of itself, and its keys, are not asked for again."""
-AGAIN: Final = timedelta(minutes=1)
-"""How soon it is asked again when it did not answer, or signs with a key that is not known."""
 
 log = logging.getLogger(__name__)
 
@@ -58,10 +53,9 @@ class Provider:
         self.settings, self._asker, self._clock = settings, asker, clock
         self.callback = f"/api/v1/auth/providers/{settings.name}/callback"
         self._redirect_uri = public_url + self.callback
-        self._turn = asyncio.Lock()
-        self._metadata: Metadata | None = None
-        self._keys: KeySet | None = None
-        self._metadata_until = self._keys_until = self._keys_from = clock() - KEPT
+        self._described = Kept(self._discovered, clock, outlives=True)
+        # A key that the provider has taken back must not go on signing: these do not outlive their hour.
+        self._keys = Kept(self._published, clock, outlives=False)
 
     @property
     def name(self) -> str:
@@ -71,7 +65,7 @@ class Provider:
     async def login_url(self, state: str, nonce: str, verifier: str) -> str:
         """Where somebody is sent to log in. Raises 503."""
         found: str = prepare_grant_uri(
-            (await self._described()).authorization_endpoint,
+            (await self._described.get()).authorization_endpoint,
             client_id=self.settings.client_id,
             response_type="code",
             redirect_uri=self._redirect_uri,
@@ -85,7 +79,7 @@ class Provider:
 
     async def check_issuer(self, said: str | None) -> None:
         """403 where another provider answered (RFC 9207)."""
-        must = (await self._described()).authorization_response_iss_parameter_supported
+        must = (await self._described.get()).authorization_response_iss_parameter_supported
         if said != self.settings.issuer if said is not None else must:
             raise self._untrusted("the answer's iss is another")
 
@@ -104,16 +98,16 @@ class Provider:
         }
         try:
             try:
-                return claims.checked(id_token, await self._signing(), **bound)
+                return claims.checked(id_token, await self._keys.get(), **bound)
             except (InvalidKeyIdError, BadSignatureError):
                 # Signed by a key that came since.
-                return claims.checked(id_token, await self._signing(anew=True), **bound)
+                return claims.checked(id_token, await self._keys.get(AGAIN), **bound)
         except (JoseError, Untrusted, ValueError) as error:
             raise self._untrusted(str(error)) from None
 
     async def person(self, said: Said) -> Person:
         """Their e-mail address and names, asked for where the token does not hold them. Raises 403 and 503."""
-        endpoint = (await self._described()).userinfo_endpoint
+        endpoint = (await self._described.get()).userinfo_endpoint
         if "email" in said.claims or endpoint is None or said.access_token is None:
             return claims.person(said.claims)
         told = {"Authorization": f"Bearer {said.access_token}"}
@@ -125,7 +119,7 @@ class Provider:
         return claims.person(more)
 
     async def _tokens(self, code: str, verifier: str) -> dict[str, Any]:
-        described = await self._described()
+        described = await self._described.get()
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": self._redirect_uri}
         form["code_verifier"] = verifier
         id_, secret = self.settings.client_id, self.settings.client_secret.get_secret_value()
@@ -144,18 +138,6 @@ class Provider:
             raise self._untrusted("the code is none of its own")
         raise self._away(f"tokens are refused with {status} {error}")
 
-    async def _described(self) -> Metadata:
-        async with self._turn:
-            now = self._clock()
-            if self._metadata is None or now >= self._metadata_until:
-                try:
-                    self._metadata, self._metadata_until = await self._discovered(), now + KEPT
-                except Problem:
-                    if self._metadata is None:
-                        raise
-                    self._metadata_until = now + AGAIN
-            return self._metadata
-
     async def _discovered(self) -> Metadata:
         url = self.settings.issuer.rstrip("/") + "/.well-known/openid-configuration"
         status, found = await self._ask("GET", url)
@@ -172,19 +154,12 @@ class Provider:
             raise self._away(f"it answers {status} and says that it is {described.issuer[:100]}")
         return described
 
-    async def _signing(self, *, anew: bool = False) -> KeySet:
-        described = await self._described()
-        async with self._turn:
-            now = self._clock()
-            old = now >= self._keys_until or (anew and now >= self._keys_from + AGAIN)
-            if self._keys is None or old:
-                _, found = await self._ask("GET", described.jwks_uri)
-                try:
-                    self._keys = KeySet.import_key_set({"keys": found["keys"]})
-                except (JoseError, ValueError, TypeError, KeyError) as error:
-                    raise self._away(f"its keys are none: {type(error).__name__}") from None
-                self._keys_from, self._keys_until = now, now + KEPT
-            return self._keys
+    async def _published(self) -> KeySet:
+        _, found = await self._ask("GET", (await self._described.get()).jwks_uri)
+        try:
+            return KeySet.import_key_set({"keys": found["keys"]})
+        except (JoseError, ValueError, TypeError, KeyError) as error:
+            raise self._away(f"its keys are none: {type(error).__name__}") from None
 
     async def _ask(self, method: str, url: str, **more: Any) -> tuple[int, dict[str, Any]]:
         try:
