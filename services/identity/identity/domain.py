@@ -67,7 +67,7 @@ SENDS: Final = Brake(free=0, first=timedelta(minutes=1), longest=CODE_LIFE, forg
 """How what was sent to an address holds back the next."""
 
 
-EXPORTS: Final = Brake(free=5, first=timedelta(minutes=1), longest=timedelta(hours=1), forget=timedelta(hours=1))
+EXPORTS: Final = Brake(free=9, first=timedelta(minutes=1), longest=timedelta(hours=1), forget=timedelta(hours=1))
 """How often somebody may ask for all that is kept about them: every service works for it."""
 
 
