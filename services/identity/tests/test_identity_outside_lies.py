@@ -85,6 +85,7 @@ LIES: dict[str, dict[str, Any]] = {
     "another issuer": {"iss": "https://accounts.evil.example"},
     "no issuer": {"iss": None},
     "another audience": {"aud": "another shop"},
+    "another audience, in our name": {"aud": "another shop", "azp": "soko"},
     "audiences without ours": {"aud": ["another", "shop"]},
     "several audiences, for nobody in particular": {"aud": ["soko", "another shop"]},
     "for another party": {"azp": "another shop"},
