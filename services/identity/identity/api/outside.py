@@ -154,8 +154,10 @@ async def end_provider_login(
     response.delete_cookie(COOKIE, path=found.callback, httponly=True, samesite="lax")
     try:
         await found.check_issuer(iss)
+        if error in AWAY:
+            raise found.away(f"it answers {error}")
         if error is not None:
-            raise Problem(PROVIDER_AWAY if error in AWAY else PROVIDER_DENIED, headers=_retry(error))
+            raise Problem(PROVIDER_DENIED)
         if not code:
             raise invalid("/query/code", "is required")
         said = await found.who(code, ended.verifier, ended.nonce)
@@ -203,7 +205,3 @@ def _back(service: Identity, response: Response, page: str, opened: Opened) -> R
 def _told(page: str, **more: str) -> str:
     parts = urlsplit(page)
     return urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, urlencode(more))))))
-
-
-def _retry(error: str) -> dict[str, str]:
-    return {"Retry-After": "10"} if error in AWAY else {}

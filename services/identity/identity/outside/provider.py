@@ -113,7 +113,7 @@ class Provider:
         told = {"Authorization": f"Bearer {said.access_token}"}
         status, more = await self._ask("GET", endpoint, headers=told)
         if status != 200:
-            raise self._away(f"userinfo answers {status}")
+            raise self.away(f"userinfo answers {status}")
         if more.get("sub") != said.subject:
             raise self._untrusted("userinfo is about somebody else")
         return claims.person(more)
@@ -136,7 +136,7 @@ class Provider:
         error = str(tokens.get("error"))[:64]
         if error == "invalid_grant":
             raise self._untrusted("the code is none of its own")
-        raise self._away(f"tokens are refused with {status} {error}")
+        raise self.away(f"tokens are refused with {status} {error}")
 
     async def _discovered(self) -> Metadata:
         url = self.settings.issuer.rstrip("/") + "/.well-known/openid-configuration"
@@ -147,11 +147,11 @@ class Provider:
             for endpoint in described.endpoints():
                 urls.url(endpoint, schemes, "https://accounts.provider.example")
         except ValidationError as error:
-            raise self._away(f"its description lacks {[each['loc'] for each in error.errors()]}") from None
+            raise self.away(f"its description lacks {[each['loc'] for each in error.errors()]}") from None
         except ValueError:
-            raise self._away("its description leads elsewhere than to addresses of its kind") from None
+            raise self.away("its description leads elsewhere than to addresses of its kind") from None
         if status != 200 or described.issuer != self.settings.issuer:
-            raise self._away(f"it answers {status} and says that it is {described.issuer[:100]}")
+            raise self.away(f"it answers {status} and says that it is {described.issuer[:100]}")
         return described
 
     async def _published(self) -> KeySet:
@@ -159,15 +159,16 @@ class Provider:
         try:
             return KeySet.import_key_set({"keys": found["keys"]})
         except (JoseError, ValueError, TypeError, KeyError) as error:
-            raise self._away(f"its keys are none: {type(error).__name__}") from None
+            raise self.away(f"its keys are none: {type(error).__name__}") from None
 
     async def _ask(self, method: str, url: str, **more: Any) -> tuple[int, dict[str, Any]]:
         try:
             return await self._asker.json(method, url, **more)
         except Away as error:
-            raise self._away(str(error)) from None
+            raise self.away(str(error)) from None
 
-    def _away(self, why: str) -> Problem:
+    def away(self, why: str) -> Problem:
+        """503: it cannot say who somebody is now. ``why`` is for the log."""
         log.warning("provider %s: %s", self.name, why)
         detail = f"{self.settings.shown} does not answer as it should; try again later."
         return Problem(PROVIDER_AWAY, detail, headers={"Retry-After": "10"}, provider=self.name)
