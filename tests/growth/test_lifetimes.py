@@ -46,6 +46,7 @@ TIDIED = {
     ),
     "codes": ("hash", "insert into codes values ('u' || $1, 'email', $1, 0, $2)"),
     "reset_tokens": ("hash", "insert into reset_tokens values ($1, 'u', 'email', 'a', $2)"),
+    "outside_logins": ("hash", "insert into outside_logins values ($1, 'p', null, $2)"),
     "login_failures": ("key", "insert into login_failures values ($1, 1, $2)"),
     "signing_keys": ("kid", "insert into signing_keys select 1 + max(number), $1, 'jwk', 'pem', $2 from signing_keys"),
 }
@@ -120,6 +121,7 @@ async def test_identity_deletes_what_nothing_can_refer_to_any_more(running: Call
         "revocations": ["newest"],
         "codes": [],
         "reset_tokens": [],
+        "outside_logins": [],
         "login_failures": [],
         "signing_keys": ["newest"],
     }

@@ -16,6 +16,8 @@ COLUMNS = """
 select table_name, column_name from information_schema.columns
 where table_schema = current_schema() and data_type in ('text', 'character varying', 'json', 'jsonb', 'bytea', 'ARRAY')
 """
+LINKED = "insert into outside_identities values ('https://accounts.provider.example', $1, 'p', $2, now(), now())"
+"""A provider that calls people by their address."""
 
 
 async def traces(shop: OpenShop) -> list[str]:
@@ -60,6 +62,7 @@ async def test_an_erased_customer_is_found_in_no_column_and_in_no_mail(shop: Ope
     wanted = await zawadi.call("PATCH", "/users/me", {"email": f"new.{EMAIL}"})
     assert wanted.json()["pending_email"] == f"new.{EMAIL}", wanted.text
     assert (await zawadi.call("POST", "/auth/password/reset", {"email": EMAIL})).status_code == 202
+    await shop.shop.services["identity"].database.pool.execute(LINKED, EMAIL, made["id"])
     await shop.quiet()
     await _bounced(shop, zawadi)
     there = await traces(shop)
@@ -67,6 +70,7 @@ async def test_an_erased_customer_is_found_in_no_column_and_in_no_mail(shop: Ope
     planted = {
         "identity.users.pending_email: 1",
         "identity.reset_tokens.address: 1",
+        "identity.outside_identities.subject: 1",
         "notification.notifications.delivery_reason: 1",
     }
     assert planted <= set(there)

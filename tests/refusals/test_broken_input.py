@@ -35,6 +35,10 @@ BULK = next(each for each in public() if each.operation_id == "import_products")
 WEBHOOK = next(each for each in public() if "webhooks" in each.path)
 
 
+OPEN = {"end_provider_login"}
+"""Where others send people: what they add to our parameters is theirs."""
+UNKNOWN = {"?surprise=1", "?surprise", "?a/b~c"}
+
 INSTEAD_OF = {
     "variants": ("sku", "options", "initial_stock"),
     "category_ids": ("category_id",),
@@ -177,7 +181,9 @@ async def test_a_row_of_an_import_that_is_wrong_fails_and_its_field_is_named(cas
 
 @pytest.mark.parametrize("endpoint", public(), ids=str)
 async def test_a_query_parameter_that_is_wrong_is_named(endpoint: Endpoint, cast: Cast) -> None:
-    await refused(cast, endpoint, broken_queries(endpoint, list(cast.query(endpoint).items())))
+    cases = broken_queries(endpoint, list(cast.query(endpoint).items()))
+    known = (case for case in cases if endpoint.operation_id not in OPEN or case.name not in UNKNOWN)
+    await refused(cast, endpoint, known)
 
 
 @pytest.mark.parametrize("endpoint", [each for each in public() if each.names], ids=str)

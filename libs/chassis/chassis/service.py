@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, FastAPI
 from soko_contracts import Envelope, Sealed
 
-from chassis import executing, idempotency, inbox, metrics, migrations, ops
+from chassis import executing, exporting, idempotency, inbox, metrics, migrations, ops
 from chassis.aggregate import Aggregate
 from chassis.alarm import TELL_OF_PARKED
 from chassis.arrivals import Arrivals
@@ -25,6 +25,7 @@ from chassis.context import Context
 from chassis.database import AWAY, is_away
 from chassis.decider import Decider, Many
 from chassis.executing import Executed
+from chassis.exporting import Told
 from chassis.http import Authentication, Health, Keys, Revocations, ServiceTokens, Verifier, create_app
 from chassis.http.revocations import EVERY
 from chassis.jobs import SWEEP, Job, Jobs
@@ -55,6 +56,7 @@ class Service:
     ``tables`` is the metadata of its own tables, ``migrations`` the package that makes them. ``routers`` answer HTTP.
     ``settled`` is the column of ``Waiters``. ``extra`` are loops of the service's own, steps like the chassis's.
     ``sagas`` names processes and the query for when the oldest that has not settled began. ``closes`` is awaited last.
+    ``exports`` are lists of what is kept about a person.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Service:
         extra: Iterable[Callable[["Service"], Awaitable[int]]] = (),
         sagas: Mapping[str, str] | None = None,
         closes: Iterable[Callable[[], Awaitable[None]]] = (),
+        exports: Mapping[str, Told] | None = None,
     ) -> None:
         self.name, self.settings, self.tables, self.migrations = name, settings, tables, migrations
         tokens = ServiceTokens(name, settings.soko_internal_key.get_secret_value(), world.clock)
@@ -90,7 +93,7 @@ class Service:
         self.authentication = Authentication(verifier, self.revocations, tokens)
         self.app: FastAPI = create_app(
             name,
-            (*routers, ops.router),
+            (*routers, ops.router, *([exporting.route(exports)] if exports else [])),
             state={"service": self, "authentication": self.authentication},
             ready=self.health,
         )

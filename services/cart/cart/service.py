@@ -7,6 +7,7 @@ from chassis.world import World
 from cart import tables
 from cart.api import coupons as coupons_api
 from cart.api import internal, public
+from cart.api.exporting import lists
 from cart.calls import calls
 from cart.coupons import coupon_view, redemption_view
 from cart.domain import EVENTS, cart, coupons, redemptions
@@ -32,6 +33,7 @@ def build(settings: Settings, world: World) -> Service:
         tables=tables.metadata,
         migrations="cart.migrations",
         routers=(public.router, coupons_api.router, internal.router),
+        exports=lists(settings.shop_currency),
         aggregates=(CART, COUPON, REDEMPTION, CUSTOMER_USES),
         subscriptions=subscriptions,
         calls=calls,

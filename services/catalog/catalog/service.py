@@ -6,6 +6,7 @@ from chassis.service import Service
 from chassis.world import World
 
 from catalog.api import bulk, categories, discounts, images, internal, lists, products, reviews, variants
+from catalog.api.exporting import LISTS
 from catalog.bulk.imports import FORGET_IMPORTS, work
 from catalog.cache import Answers
 from catalog.fast import FastReads
@@ -46,6 +47,7 @@ def build(settings: Settings, world: World) -> Service:
         tables=metadata,
         migrations="catalog.migrations",
         routers=ROUTERS,
+        exports=LISTS,
         subscriptions=subscriptions,
         calls=calls,
         jobs=(FORGET_PAST_PRICES, FORGET_IMPORTS, LIST_BY_STOCK, DELETE_FREE),

@@ -49,14 +49,12 @@ async def create(
     if fault := passwords.fault(new.password, new.email, new.username, new.phone):
         raise invalid("/password", fault)
     hashed = "" if await service.recall(once) else await service.passwords.hash(new.password)
-    now, id_ = service.world.clock(), service.world.ids()
-    told = domain.registered(Account(id_, new.role, True))
+    id_ = service.world.ids()
     with taken_is_422():
         async with service.unit(context, once and once.for_(id_)) as unit:
             if unit.replayed is None:
                 await _gives(unit, new.role, by)
-                values = {
-                    "id": id_,
+                said = {
                     "email": new.email,
                     "username": new.username,
                     "phone": new.phone,
@@ -65,20 +63,33 @@ async def create(
                     "first_name": new.first_name,
                     "last_name": new.last_name,
                     "language": new.language or service.settings.default_language,
-                    "role": new.role,
-                    "active": True,
-                    "verified": True,
-                    "version": 1,
-                    "sequence": len(told),
-                    "created_at": now,
-                    "updated_at": now,
                 }
                 await give_way(unit, {"email": new.email, "phone": new.phone})
-                await unit.sql.execute(users.insert().values(values))
-                tell(unit, told, 0)
-                await audit.record(unit, "account_created", id_, by.user_id if by else None, role=new.role)
+                await insert(unit, id_, said, role=new.role, verified=True, by=by.user_id if by else None)
             found = await unit.sql.execute(users.select().where(users.c.id == (unit.replayed or id_)))
             return found.one(), unit.replayed is not None
+
+
+async def insert(
+    unit: Unit, id_: str, said: Mapping[str, Any], *, verified: bool, role: str = "customer", by: str | None = None
+) -> sa.Row[Any]:
+    """A new account's row, told: ``said`` are its names, addresses, language and password."""
+    told = domain.registered(Account(id_, role, True), verified=verified)
+    values = {
+        **said,
+        "id": id_,
+        "role": role,
+        "active": True,
+        "verified": verified,
+        "version": 1,
+        "sequence": len(told),
+        "created_at": unit.now,
+        "updated_at": unit.now,
+    }
+    row: sa.Row[Any] = (await unit.sql.execute(users.insert().values(values).returning(users))).one()
+    tell(unit, told, 0)
+    await audit.record(unit, "account_created", id_, by, role=role)
+    return row
 
 
 async def administer(

@@ -13,6 +13,7 @@ from fastapi import APIRouter
 from identity import revocations, tokens
 from identity.audit_chain import number_once
 from identity.keys import SigningKeys
+from identity.outside.provider import Providers
 from identity.passwords import Passwords
 from identity.settings import IdentitySettings
 from identity.tables import metadata
@@ -26,6 +27,7 @@ class Identity(Service):
     def __init__(
         self, settings: IdentitySettings, world: World, *, routers: Iterable[APIRouter], jobs: Sequence[Job]
     ) -> None:
+        outside = Providers(settings.oidc_providers, settings.public_url, world.clock)
         super().__init__(
             "identity",
             settings,
@@ -35,7 +37,9 @@ class Identity(Service):
             routers=routers,
             jobs=jobs,
             extra=(number_once,),
+            closes=(outside.asker.close,),
         )
+        self.outside = outside
         self.passwords = Passwords(settings.password_threads)
         self.signing = SigningKeys(lambda: self.database.pool, self.world.clock, settings.access_token_life)
 

@@ -76,6 +76,10 @@ SENDS: Final = Brake(free=0, first=timedelta(minutes=1), longest=CODE_LIFE, forg
 """How what was sent to an address holds back the next."""
 
 
+EXPORTS: Final = Brake(free=9, first=timedelta(minutes=1), longest=timedelta(hours=1), forget=timedelta(hours=1))
+"""How often somebody may ask for all that is kept about them: every service works for it."""
+
+
 def code_counts(*, tries: int, expires_at: datetime, now: datetime) -> bool:
     """Whether a code may still be tried: six digits are soon guessed by whoever may try often."""
     return tries < CODE_TRIES and now < expires_at
@@ -131,13 +135,11 @@ class Sessions(StrEnum):
     END = "end"
 
 
-def registered(account: Account) -> tuple[User, ...]:
-    """What is told of an account made by an administrator: it is verified at once."""
+def registered(account: Account, *, verified: bool) -> tuple[User, ...]:
+    """What is told of a new account. It is ``verified`` at once where somebody else vouches for its address."""
     who, role, active = account.user_id, account.role, account.active
-    return (
-        UserRegistered(user_id=who, role=role, active=active),
-        UserVerified(user_id=who, role=role, active=active),
-    )
+    made = UserRegistered(user_id=who, role=role, active=active)
+    return (made, UserVerified(user_id=who, role=role, active=active)) if verified else (made,)
 
 
 def change(before: Account, after: Account, *, other_admins: int) -> tuple[tuple[User, ...], Sessions]:

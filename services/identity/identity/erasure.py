@@ -7,9 +7,18 @@ from chassis.unit import Unit
 
 from identity import accounts, audit, domain, sessions
 from identity.app import Identity
-from identity.tables import addresses, codes, consents, recovery_codes, reset_tokens, second_factors
+from identity.tables import (
+    addresses,
+    codes,
+    consents,
+    outside_identities,
+    recovery_codes,
+    reset_tokens,
+    second_factors,
+)
 
 ERASED: Final = "erased"
+THEIRS: Final = (addresses, codes, consents, outside_identities, recovery_codes, reset_tokens, second_factors)
 
 UNCOUNTED = sa.text("DELETE FROM login_failures WHERE key = :key")
 
@@ -36,7 +45,7 @@ async def erase(service: Identity, unit: Unit, before: sa.Row[Any]) -> None:
     told = domain.erase(account, other_admins=await accounts.other_admins(unit, account))
     blank = BLANK | {"language": service.settings.default_language}
     await accounts.write(unit, before, blank, [told])
-    for table in (addresses, codes, consents, reset_tokens, second_factors, recovery_codes):
+    for table in THEIRS:
         await unit.sql.execute(table.delete().where(table.c.user_id == before.id))
     await unit.sql.execute(UNCOUNTED, {"key": f"account:{before.id}"})
     unit.forget(before.id)

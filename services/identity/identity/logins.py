@@ -38,10 +38,13 @@ WITH account AS (
     DELETE FROM login_failures WHERE key = $9
 ), told AS (
     INSERT INTO audit (created_at, kind, user_id, details)
-    SELECT $6, 'login_succeeded', id, jsonb_build_object('session_id', $3::text) FROM account
+    SELECT $6, 'login_succeeded', id,
+           jsonb_strip_nulls(jsonb_build_object('session_id', $3::text, 'provider', $11::text)) FROM account
 )
 SELECT role, (SELECT rights FROM role) FROM account
 """
+
+ACCOUNT = "SELECT * FROM users WHERE id = $1"
 
 OWN = "SELECT id, password_hash, mfa_since FROM users WHERE id = $1 AND active"
 
@@ -84,6 +87,23 @@ async def login(
     return await _open(service, pool, asking, account, verified.rehashed, key), account
 
 
+async def enter(
+    service: Identity, user_id: str, device: str, address: str, provider: str
+) -> tuple[Opened, asyncpg.Record]:
+    """A session for whom an outside ``provider`` has named, in place of a password. Raises 403.
+
+    Whatever an account asks for besides its password is asked for here too: no provider's word stands for it.
+    """
+    pool: asyncpg.Pool = service.database.pool
+    account = await pool.fetchrow(ACCOUNT, user_id)
+    if account is None or not account["active"]:
+        raise Problem(DEACTIVATED)
+    async with service.passwords.turn:
+        await second(service, account, address, None)
+    asking, key = Asking("email", "", device, address), brakes.account_key(user_id, "email", "")
+    return await _open(service, pool, asking, account, None, key, provider), account
+
+
 async def prove(service: Identity, user_id: str, address: str, password: str, totp: str | None = None) -> str:
     """The hash that the owner's ``password`` was checked against. Raises 401 and 429, and counts, as a login does."""
     pool: asyncpg.Pool = service.database.pool
@@ -119,7 +139,13 @@ async def second(service: Identity, account: asyncpg.Record, address: str, totp:
 
 
 async def _open(
-    service: Identity, pool: asyncpg.Pool, asking: Asking, account: asyncpg.Record, rehashed: str | None, key: str
+    service: Identity,
+    pool: asyncpg.Pool,
+    asking: Asking,
+    account: asyncpg.Record,
+    rehashed: str | None,
+    key: str,
+    provider: str | None = None,
 ) -> Opened:
     now, session_id, refresh = service.world.clock(), service.world.ids(), tokens.refresh_token()
     expires_at = now + service.settings.refresh_token_life
@@ -135,6 +161,7 @@ async def _open(
         tokens.stored_form(refresh),
         key,
         account["mfa_since"],
+        provider,
     )
     if opened is None:
         raise Problem(INVALID_CREDENTIALS, headers=CHALLENGE)

@@ -67,7 +67,8 @@ TOO_MANY_ATTEMPTS = problem_type(
     429,
     "Too many tries",
     when="Logins or codes failed so often for this account or from this network address that the next try has to wait;"
-    " or a code was sent to this address a short while ago.",
+    " or a code was sent to this address a short while ago; or all that is kept about the account was asked"
+    " for several times within the hour.",
     client="Wait as Retry-After says.",
     headers=("Retry-After",),
 )
@@ -134,6 +135,52 @@ TOO_MANY_ADDRESSES = problem_type(
     "Too many addresses",
     when="The account holds as many addresses as it may.",
     client="Delete one first.",
+)
+PROVIDER_AWAY = problem_type(
+    "provider-unavailable",
+    503,
+    "The provider does not answer",
+    when="The outside provider that was to say who somebody is could not be reached, took too long, or did not answer"
+    " as OpenID Connect has it.",
+    client="Try again later, or log in another way.",
+    headers=("Retry-After",),
+)
+PROVIDER_DENIED = problem_type(
+    "provider-denied",
+    403,
+    "The provider said no",
+    when="Whoever wanted to log in called it off at the provider, or the provider did not let them.",
+    client="Offer to try again, or to log in another way.",
+)
+PROVIDER_REFUSED = problem_type(
+    "provider-not-believed",
+    403,
+    "Not believed",
+    when="What the provider sent is not what it would have sent for this login: its issuer, audience, time, nonce,"
+    " signature or code is another.",
+    client="Begin the login again; if it happens again, tell the shop.",
+)
+PROVIDER_LOGIN_OVER = problem_type(
+    "provider-login-over",
+    403,
+    "This login is over",
+    when="It was begun in another browser, more than ten minutes ago or not at all, or it has ended already.",
+    client="Begin it again.",
+)
+PROVIDER_EMAIL = problem_type(
+    "provider-email-not-verified",
+    403,
+    "No verified e-mail address",
+    when="The provider names no e-mail address of this person, or does not say that it has verified it, and nobody here"
+    " is linked to them.",
+    client="Confirm the address at the provider, or register here.",
+)
+LAST_WAY_IN = problem_type(
+    "last-way-in",
+    409,
+    "The last way in",
+    when="The account has no password, and no other provider is linked to it.",
+    client="Choose a password first, by POST /auth/password/reset.",
 )
 DEMO_DATA = problem_type(
     "demo-data",

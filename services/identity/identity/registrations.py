@@ -6,9 +6,9 @@ import sqlalchemy as sa
 from chassis.context import Context
 from chassis.http import Problem, invalid
 from chassis.unit import Unit, driver
-from soko_contracts.identity import UserRegistered, UserVerified
+from soko_contracts.identity import UserVerified
 
-from identity import accounts, addressing, audit, brakes, codes, letters, passwords, resets
+from identity import accounts, addressing, brakes, codes, letters, passwords, resets
 from identity.accounts import New
 from identity.app import Identity
 from identity.codes import Address
@@ -52,7 +52,8 @@ async def register(service: Identity, new: New, to: Address, context: Context) -
                     said["password_hash"] = NO_PASSWORD
                 user = await accounts.write(unit, waiting, said, ())
             else:
-                user = await _made(service, unit, {**said, "email": new.email, "phone": new.phone})
+                named = {"email": new.email, "phone": new.phone, "phone_verified": False}
+                user = await accounts.insert(unit, service.world.ids(), {**said, **named}, verified=False)
             await codes.send(service, unit, user, to)
 
 
@@ -93,27 +94,6 @@ async def verify(service: Identity, to: Address, code: str, caller: str | None, 
 async def _taken(unit: Unit, username: str, own: str | None) -> bool:
     named = sa.select(sa.true()).where(sa.func.lower(users.c.username) == username.lower(), users.c.id != (own or ""))
     return (await unit.sql.execute(named)).first() is not None
-
-
-async def _made(service: Identity, unit: Unit, said: dict[str, Any]) -> "sa.Row[Any]":
-    id_ = service.world.ids()
-    told = (UserRegistered(user_id=id_, role="customer", active=True),)
-    values = {
-        **said,
-        "id": id_,
-        "phone_verified": False,
-        "role": "customer",
-        "active": True,
-        "verified": False,
-        "version": 1,
-        "sequence": len(told),
-        "created_at": unit.now,
-        "updated_at": unit.now,
-    }
-    user: sa.Row[Any] = (await unit.sql.execute(users.insert().values(values).returning(users))).one()
-    accounts.tell(unit, told, 0)
-    await audit.record(unit, "account_created", id_, role="customer")
-    return user
 
 
 async def _confirm(service: Identity, unit: Unit, user: "sa.Row[Any]", to: Address) -> None:

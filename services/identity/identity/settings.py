@@ -1,12 +1,16 @@
 """Identity's settings."""
 
 from datetime import timedelta
+from typing import Annotated, Any, Self
 
 from chassis import urls
 from chassis.settings import Settings
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import NoDecode
 
 from identity.domain import Brake
+from identity.outside import configured
+from identity.outside.configured import Configured
 
 DEVELOPERS_ORIGINS = "http://localhost:3000,http://localhost:5173"
 
@@ -43,6 +47,22 @@ class IdentitySettings(Settings):
         description="Origins whose pages may use the refresh cookie, comma-separated. Not set: "
         f"{DEVELOPERS_ORIGINS} in development, else none. The shop's own pages always may.",
     )
+
+    oidc_providers: Annotated[tuple[Configured, ...], NoDecode] = Field(
+        (),
+        description=f"Outside OpenID providers to log in with, as JSON: {configured.FORM}. Each has to know "
+        "{PUBLIC_URL}/api/v1/auth/providers/{name}/callback as where it sends people back.",
+    )
+
+    @field_validator("oidc_providers", mode="before")
+    @classmethod
+    def _providers(cls, value: Any) -> Any:
+        return configured.read(value)
+
+    @model_validator(mode="after")
+    def _providers_together(self) -> Self:
+        configured.checked(self.oidc_providers, public_url=self.public_url, strict=self.strict)
+        return self
 
     @field_validator("cors_origins")
     @classmethod

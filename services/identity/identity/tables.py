@@ -114,6 +114,28 @@ recovery_codes = Table(
     Column("hash", Text, primary_key=True),
 )
 
+outside_identities = Table(
+    "outside_identities",
+    metadata,
+    # Who somebody is elsewhere: no other account can be that, whatever the provider is called in the settings.
+    Column("issuer", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("provider", Text, nullable=False),
+    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("linked_at", DateTime(timezone=True), nullable=False),
+    Column("last_used_at", DateTime(timezone=True), nullable=False),
+)
+
+outside_logins = Table(
+    "outside_logins",
+    metadata,
+    # Of the state and of the secret in the browser's cookie: neither counts without the other.
+    Column("hash", Text, primary_key=True),
+    Column("provider", Text, nullable=False),
+    Column("return_to", Text),
+    Column("expires_at", DateTime(timezone=True), nullable=False, index=True),
+)
+
 addresses = Table(
     "addresses",
     metadata,

@@ -128,7 +128,7 @@ def test_never_more_than_three_codes_count_and_each_is_newer_than_the_last(now: 
 
 
 def test_an_account_made_by_an_administrator_is_verified_at_once() -> None:
-    assert registered(STAFF) == (
+    assert registered(STAFF, verified=True) == (
         UserRegistered(user_id="u1", role="staff", active=True),
         UserVerified(user_id="u1", role="staff", active=True),
     )

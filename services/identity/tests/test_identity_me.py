@@ -63,6 +63,53 @@ async def test_nobody_gives_themself_what_is_not_theirs_to_give(shop: Harness) -
         assert (await shop.client.patch("/api/v1/users/me", json=change, headers=headers)).status_code == 422, change
 
 
+async def test_a_whole_profile_clears_what_it_leaves_out(shop: Harness) -> None:
+    headers = await bearer(shop)
+    given = {"first_name": "Amina", "last_name": "W.", "username": "amina", "language": "sw"}
+    await shop.client.patch("/api/v1/users/me", json=given, headers=headers)
+    whole = {"email": "customer@soko.example", "first_name": "Amina", "language": "en"}
+    answer = await shop.client.put("/api/v1/users/me", json=whole, headers=headers)
+    assert (answer.status_code, answer.headers["etag"]) == (200, '"3"')
+    said = {name: answer.json()[name] for name in (*given, "email", "phone")}
+    assert said == {**whole, "last_name": "", "username": None, "phone": None}
+    stale = await shop.client.put("/api/v1/users/me", json=whole, headers=headers | {"If-Match": '"1"'})
+    assert stale.status_code == 412
+
+
+async def test_another_address_in_a_whole_profile_is_pending_too(shop: Harness) -> None:
+    whole = {"email": "amina@soko.example", "language": "en"}
+    answer = (await shop.client.put("/api/v1/users/me", json=whole, headers=await bearer(shop))).json()
+    assert (answer["email"], answer["pending_email"]) == ("customer@soko.example", "amina@soko.example")
+
+
+@pytest.mark.parametrize(
+    ("whole", "pointer"),
+    [
+        ({"email": "customer@soko.example"}, "/language"),
+        ({"email": "customer@soko.example", "language": None}, "/language"),
+        ({"language": "en"}, "/email"),
+        ({"email": None, "language": "en"}, "/email"),
+        ({"email": "customer@soko.example", "language": "en", "role": "admin"}, "/role"),
+    ],
+)
+async def test_a_whole_profile_lacks_nothing_that_cannot_be_cleared(
+    whole: dict[str, Any], pointer: str, shop: Harness
+) -> None:
+    answer = await shop.client.put("/api/v1/users/me", json=whole, headers=await bearer(shop))
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer)
+
+
+async def test_who_has_no_email_need_not_name_one(shop: Harness) -> None:
+    await create(shop, email=None, username="pat", phone="+254700000009")
+    body = {"username": "pat", "password": NEW["password"]}
+    tokens = (await shop.client.post("/api/v1/auth/login", json=body)).json()
+    headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+    kept = {"username": "pat", "phone": "+254700000009", "language": "en"}
+    assert (await shop.client.put("/api/v1/users/me", json=kept, headers=headers)).status_code == 200
+    lost = await shop.client.put("/api/v1/users/me", json={"language": "en"}, headers=headers)
+    assert (lost.status_code, lost.json()["type"]) == (409, "/problems/last-login-name")
+
+
 async def test_a_username_that_is_taken_names_the_field(shop: Harness) -> None:
     await create(shop, username="pat")
     answer = await shop.client.patch("/api/v1/users/me", json={"username": "PAT"}, headers=await bearer(shop))

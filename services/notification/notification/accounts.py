@@ -50,6 +50,11 @@ PARAGRAPHS: Final[dict[str, tuple[str, ...]]] = {
         '{% if left is defined %} {{ _("Codes left: %(left)s.", left=left) }}{% endif %}',
         IF_NOT_YOU,
     ),
+    "provider_linked": (
+        '{% if provider %}{{ _("You can now log in to your account with %(provider)s.", provider=provider) }}'
+        '{% else %}{{ _("You can now log in to your account in another way.") }}{% endif %}',
+        '{{ _("If that was not you, remove it from your account and tell us at once.") }}',
+    ),
     "session_reused": (
         '{{ _("A session of yours was used from two places, so we have ended it.") }}'
         '{% if device %} {{ _("The device: %(device)s.", device=device) }}{% endif %}'
@@ -69,6 +74,7 @@ SUBJECTS: Final[dict[str, str]] = {
     "mfa_enabled": "Logging in now needs a code",
     "mfa_disabled": "Logging in no longer needs a code",
     "recovery_code_used": "A recovery code of yours was used",
+    "provider_linked": "Another way to log in to your account",
     "session_reused": "We have ended a session of yours",
 }
 """No secret may stand in one: subject lines are kept, and shown on locked screens."""

@@ -5,6 +5,7 @@ from chassis.together import Together
 from chassis.world import World
 
 from notification.api import routers
+from notification.api.exporting import LISTS
 from notification.calls import WAITING, calls_by
 from notification.erasure import FORGET_ERASED
 from notification.feed import number_once
@@ -23,6 +24,7 @@ def build(settings: Settings, world: World) -> Service:
         tables=metadata,
         migrations="notification.migrations",
         routers=routers,
+        exports=LISTS,
         subscriptions=subscribe(settings),
         calls=calls_by(settings),
         jobs=(FORGET_ERASED,),

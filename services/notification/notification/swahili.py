@@ -22,6 +22,7 @@ SWAHILI: Final[dict[str, str]] = {
     "Logging in now needs a code": "Kuingia sasa kunahitaji nambari ya siri",
     "Logging in no longer needs a code": "Kuingia hakuhitaji tena nambari ya siri",
     "A recovery code of yours was used": "Nambari yako moja ya kurejesha akaunti imetumika",
+    "Another way to log in to your account": "Njia nyingine ya kuingia kwenye akaunti yako",
     "We have ended a session of yours": "Tumefunga kipindi chako kimoja",
     # orders
     "You get this mail because you ordered from us.": "Umepokea barua pepe hii kwa sababu uliagiza kwetu.",
@@ -152,6 +153,15 @@ SWAHILI: Final[dict[str, str]] = {
         "Nambari ya kurejesha akaunti imetumika badala ya nambari kutoka programu yako ya uthibitishaji."
     ),
     "Codes left: %(left)s.": "Nambari zilizobaki: %(left)s.",
+    "You can now log in to your account with %(provider)s.": (
+        "Sasa unaweza kuingia kwenye akaunti yako kwa kutumia %(provider)s."
+    ),
+    "You can now log in to your account in another way.": (
+        "Sasa unaweza kuingia kwenye akaunti yako kwa njia nyingine."
+    ),
+    "If that was not you, remove it from your account and tell us at once.": (
+        "Kama si wewe, iondoe kwenye akaunti yako na utuambie mara moja."
+    ),
     "A session of yours was used from two places, so we have ended it.": (
         "Kipindi chako kimoja kilitumika kutoka sehemu mbili, kwa hiyo tumekifunga."
     ),

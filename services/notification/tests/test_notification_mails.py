@@ -34,6 +34,7 @@ ORDER: dict[str, Any] = {
     "first_name": "Jane",
     "minutes": 10,
     "new": "a***@soko.example",
+    "provider": "Google",
     "device": "Firefox on Linux",
     "when": "2026-03-01T15:00:00+03:00",
 }

@@ -6,6 +6,7 @@ from chassis.world import World
 
 from order import tables
 from order.api import routers
+from order.api.exporting import LISTS
 from order.domain import COMMANDS, EVENTS, order
 from order.erasing import FORGET_ERASED
 from order.following import Followers
@@ -39,6 +40,7 @@ def build(settings: Settings, world: World) -> Service:
         tables=tables.metadata,
         migrations="order.migrations",
         routers=routers,
+        exports=LISTS,
         settled=tables.orders.c.settled,
         sagas={"checkout": OLDEST_UNSETTLED},
     )

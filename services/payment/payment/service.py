@@ -6,6 +6,7 @@ from chassis.world import World
 
 from payment import tables
 from payment.api import routers
+from payment.api.exporting import LISTS
 from payment.calls import calls_to
 from payment.domain import rules
 from payment.domain.commands import METHODS
@@ -41,6 +42,7 @@ def build(settings: Settings, world: World) -> Service:
         tables=tables.metadata,
         migrations="payment.migrations",
         routers=routers,
+        exports=LISTS,
     )
     service.app.state.providers = providers
     return service

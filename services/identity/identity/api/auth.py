@@ -176,7 +176,7 @@ async def login(
     asking = logins.Asking(*body.named(), device=device_of(request), address=address_of(request))
     opened, account = await logins.login(service, asking, body.password.get_secret_value(), body.totp)
     user = UserAnswer.model_validate({**account, "role": opened.role})
-    return await _answer(service, response, opened, user, cookie)
+    return await tokens_answer(service, response, opened, user, cookie)
 
 
 @router.post(
@@ -211,7 +211,7 @@ async def refresh(
         user = (await unit.sql.execute(users.select().where(users.c.id == user_id))).one_or_none()
     if opened is None or user is None:
         raise Problem(INVALID_REFRESH_TOKEN, headers=CHALLENGE)
-    return await _answer(service, response, opened, UserAnswer.of(user), cookie)
+    return await tokens_answer(service, response, opened, UserAnswer.of(user), cookie)
 
 
 @router.post(
@@ -285,9 +285,10 @@ def _presented(request: Request, body: RefreshToken | None, cookie: bool, servic
     return body.refresh_token if body else None
 
 
-async def _answer(
+async def tokens_answer(
     service: Identity, response: Response, opened: sessions.Opened, user: UserAnswer, cookie: bool
 ) -> TokensAnswer:
+    """The answer that goes on with this session; with ``cookie`` the refresh token is not in it."""
     life, scope = service.settings.access_token_life, scopes.joined(opened.rights)
     access = tokens.access_token(
         await service.signing.active(),

@@ -24,7 +24,7 @@ from starlette.responses import RedirectResponse, Response
 
 from identity import clients, domain, fields, logins, pages, scopes, sessions, tokens, visits
 from identity.api.forms import form_of, once_each
-from identity.api.origin import address_of, check_origin, device_of, is_secure
+from identity.api.origin import address_of, check_origin, device_of, secure
 from identity.app import Identity
 from identity.brakes import Kind
 from identity.oauth import Asked, InvalidRequestError, OAuth2Error, Provider
@@ -287,11 +287,11 @@ def _redirect(target: str, said: dict[str, str | None]) -> Response:
 
 def _keeping(visit: Visit, response: Response) -> Response:
     """Let the browser keep what shows that it is the same one."""
-    name, secure = _cookie_name(visit.service), is_secure(visit.service)
-    response.set_cookie(name, visit.cookie, path="/", secure=secure, httponly=True, samesite="lax")
+    name, tls = _cookie_name(visit.service), secure(visit.service)
+    response.set_cookie(name, visit.cookie, path="/", secure=tls, httponly=True, samesite="lax")
     return response
 
 
 def _cookie_name(service: Identity) -> str:
     # So no other host, and no page of a subdomain, can set it.
-    return f"__Host-{COOKIE}" if is_secure(service) else COOKIE
+    return f"__Host-{COOKIE}" if secure(service) else COOKIE

@@ -18,6 +18,7 @@ from chassis.http import (
     Router,
     Tags,
     current_service,
+    invalid,
     paging,
     precondition,
     problems,
@@ -52,6 +53,23 @@ class Profile(Body):
     email: Email = ""
     phone: Phone | None = None
     language: Language = ""
+
+
+class WholeProfile(Body):
+    """What is left out is cleared. ``language`` is required, and ``email`` where the account has one."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"email": "customer@soko.example", "first_name": "Amina", "last_name": "W.", "language": "sw"}]
+        }
+    )
+
+    first_name: Line = ""
+    last_name: Line = ""
+    username: Username | None = None
+    email: Email | None = None
+    phone: Phone | None = None
+    language: Language
 
 
 class SessionAnswer(Answer):
@@ -116,13 +134,50 @@ async def change_me(
     context: Context = Depends(request_context),
     service: Identity = Depends(current_service),
 ) -> UserAnswer:
+    said = body.model_dump(exclude_unset=True)
+    return await _changed(said, caller, service, context, request=request, known=known, tags=tags)
+
+
+@router.put(
+    "",
+    operation_id="replace_me",
+    summary="Replace what the own account says",
+    response_model=UserAnswer,
+    responses=problems(LAST_LOGIN_NAME, TOO_MANY_ATTEMPTS),
+)
+async def replace_me(
+    body: WholeProfile,
+    request: Request,
+    caller: Caller = Depends(signed_in),
+    known: Precondition = Depends(precondition),
+    tags: Tags = Depends(tagging),
+    context: Context = Depends(request_context),
+    service: Identity = Depends(current_service),
+) -> UserAnswer:
+    """As PATCH with every field: a new `email` or `phone` is pending until its code is confirmed."""
+    return await _changed(body.model_dump(), caller, service, context, request=request, known=known, tags=tags)
+
+
+async def _changed(
+    said: dict[str, Any],
+    caller: Caller,
+    service: Identity,
+    context: Context,
+    *,
+    request: Request,
+    known: Precondition,
+    tags: Tags,
+) -> UserAnswer:
     with accounts.taken_is_422():
         async with service.unit(context) as unit:
             before = await accounts.owned(unit, caller.user_id or "")
             if before is None:
                 raise gone()
             known.check(before.version)
-            said = body.model_dump(exclude_unset=True)
+            if "email" in said and said["email"] is None:
+                if before.email is not None:
+                    raise invalid("/email", "is required: it can be replaced and not taken away")
+                del said["email"]
             changes = await addressing.propose(service, unit, before, said, address_of(request))
             after = await accounts.amend(unit, before, changes)
     tags.tell(after.version)

@@ -49,14 +49,14 @@ def set_cookies(response: Response, service: Identity, token: str) -> str:
     """Keep the refresh token where no script can read it, and its CSRF token where the shop's own can. Answers that."""
     csrf = tokens.csrf_token(token)
     age = int(service.settings.refresh_token_life.total_seconds())
-    secure = is_secure(service)
-    response.set_cookie(REFRESH_COOKIE, token, max_age=age, path=PATH, secure=secure, httponly=True, samesite="strict")
-    response.set_cookie(CSRF_COOKIE, csrf, max_age=age, path="/", secure=secure, samesite="strict")
+    tls = secure(service)
+    response.set_cookie(REFRESH_COOKIE, token, max_age=age, path=PATH, secure=tls, httponly=True, samesite="strict")
+    response.set_cookie(CSRF_COOKIE, csrf, max_age=age, path="/", secure=tls, samesite="strict")
     return csrf
 
 
-def is_secure(service: Identity) -> bool:
-    """Whether cookies may go over HTTPS alone."""
+def secure(service: Identity) -> bool:
+    """Whether cookies travel by TLS alone."""
     return service.settings.strict or service.settings.public_url.startswith("https://")
 
 
