@@ -76,11 +76,9 @@ async def take(service: Identity, context: Context, client: Client, code: Code, 
         if giver is None or kept is None or not user.active:
             return None
         if kept.grant_id is None:
-            return (
-                await _open(service, unit.sql, client, code, user, address, unit.now)
-                if unit.now < kept.expires_at
-                else None
-            )
+            if unit.now >= kept.expires_at:
+                return None
+            return await _open(service, unit.sql, client, code, user, address, unit.now)
     # Sessions are locked before their codes, so this has to be another transaction.
     async with service.unit(context) as unit:
         life = service.settings.access_token_life
