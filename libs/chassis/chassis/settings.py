@@ -33,8 +33,8 @@ class Settings(BaseSettings):
     shop_currency: str = Field("KES", pattern="^[A-Z]{3}$", description="The one currency of the shop (ISO 4217).")
     public_url: str = Field(
         "",
-        description="Where customers reach the gateway, e.g. https://shop.example. It is also what the shop is called as "
-        "an OpenID provider, its issuer.",
+        description="Where customers reach the gateway, e.g. https://shop.example. Also the issuer that the shop is "
+        "as an OpenID provider.",
     )
     database_url: str = Field("", description="The service's own database: postgresql://user:password@host/name.")
     database_pool: int = Field(
