@@ -25,16 +25,18 @@ from chassis.batch import Asking, Batch, Draft, Held, Sent, Unloaded
 from chassis.codec import encode_opening
 from chassis.context import Context
 from chassis.decider import Refused
+from chassis.jobs import KEPT_DONE
 from chassis.numbering import LOCK
 from chassis.outcome import Do, Outcome
 from chassis.sealing import refuse_sealed
 from chassis.service import Service
 from chassis.subscriptions import Received
 from chassis.world import World, uuid7
-from chassis.writing import insert, statement
+from chassis.writing import Statement, insert, statement
 from inventory.domain.listing import ListSkus, listing
 from inventory.domain.stock_commands import ListSku
 from notification.calls import ended, notification_in
+from notification.domain import Left
 from notification.feed import NUMBER
 from order.commands import Place, UpdateShipment
 from order.domain import order
@@ -51,8 +53,8 @@ SERVICES = ("cart", "order", "payment", "inventory", "notification")
 ORDERS = 500
 """Orders a batch; five a customer."""
 CUSTOMERS, SKUS = 100, 20
-BEGINNING = timedelta(days=28)
-"""How long ago the past began: what is swept after thirty days is still there."""
+NEWEST, DAYS, STRIDE = timedelta(days=2), 364, 89
+"""The past is a year; however few batches there are, they are scattered over its days."""
 PRICE, SHIPPING = 249_900, 25_000
 PARCEL = (ShipmentStatus.IN_TRANSIT, ShipmentStatus.DELIVERED)
 CONTACT = {"email": "past@soko.example", "phone": "+254700000001", "language": "en"}
@@ -85,18 +87,19 @@ class Room:
 
 @dataclass
 class Written:
-    """A statement, and its parameters as the first batch had them."""
+    """A statement, and its parameters as the first batch had them. ``swept``: its rows go after thirty days."""
 
     sql: str
     values: Sequence[Any]
+    swept: bool = False
 
 
 class Batches:
     """Writes batch after batch to the databases at ``urls``, by service."""
 
     def __init__(self, urls: Mapping[str, str]) -> None:
-        self._urls, self._next, self._made = dict(urls), 0, list[tuple[str, Written]]()
-        self._start = datetime.now(UTC).replace(hour=8, minute=0, second=0, microsecond=0) - BEGINNING
+        self._urls, self._next, self._made = dict(urls), 0, dict[str, list[Written]]()
+        self._start = datetime.now(UTC).replace(hour=8, minute=0, second=0, microsecond=0) - NEWEST
 
     async def write(self, orders: int, progress: Callable[[int], None]) -> int:
         """At least so many orders more, in whole batches; how many it were. ``progress`` hears of each batch."""
@@ -105,17 +108,11 @@ class Batches:
             if not self._made:
                 made = Histories(self._start)
                 made.make()
-                self._made = [(name, await made.statement(name, connections[name])) for name in SERVICES]
+                self._made = {name: await made.statements(name, connections[name]) for name in SERVICES}
             batches = -(-orders // ORDERS)
             for number in range(batches):
-                renamed = self._renamed(self._next)
+                await asyncio.gather(*(self._write(connections[name], name) for name in SERVICES))
                 self._next += 1
-                await asyncio.gather(
-                    *(
-                        connections[name].execute(written.sql, *map(renamed, written.values))
-                        for name, written in self._made
-                    )
-                )
                 progress((number + 1) * ORDERS)
             await _settle(connections)
         finally:
@@ -123,8 +120,14 @@ class Batches:
                 await connection.close()
         return batches * ORDERS
 
-    def _renamed(self, number: int) -> Callable[[Any], Any]:
-        day = self._start + timedelta(days=number % (BEGINNING.days - 1))
+    async def _write(self, connection: "asyncpg.Connection[Any]", name: str) -> None:
+        ago = timedelta(days=self._next * STRIDE % DAYS)
+        renamed = self._renamed(self._next, self._start - ago)
+        for written in self._made[name]:
+            if not written.swept or NEWEST + ago < KEPT_DONE:
+                await connection.execute(written.sql, *map(renamed, written.values))
+
+    def _renamed(self, number: int, day: datetime) -> Callable[[Any], Any]:
         pairs = (
             (prefix(self._start, 0), prefix(self._start, number)),
             (numbers(0), numbers(number)),
@@ -278,37 +281,38 @@ class Histories:
                 message = sent.message if subscription.seals else opened(sent.message)
                 if subscription.raw:
                     message = encode_opening(message, refuse_sealed)
-                known = {"message_id": at.id, "subscription": subscription.name}
-                key = subscription.key(message, at)
-                room.seen.append(known)
-                room.done.append(
-                    {
-                        **known,
-                        "type": type_,
-                        "key": key,
-                        "correlationid": at.correlationid,
-                        "tries": 0,
-                        "received_at": now,
-                        "finished_at": now,
-                        "note": None,
-                    }
-                )
+                else:
+                    self._heard(room, subscription.name, subscription.key(message, at), at)
                 cause = Context(at.id, at.correlationid, at.id)
                 self._carry_out(name, list(subscription.translate(message, at)), cause)
+
+    def _heard(self, room: Room, subscription: str, key: str, at: Received) -> None:
+        known = {"message_id": at.id, "subscription": subscription}
+        done = {
+            "type": at.type,
+            "key": key,
+            "correlationid": at.correlationid,
+            "tries": 0,
+            "received_at": self._now,
+            "finished_at": self._now,
+            "note": None,
+        }
+        room.seen.append(known)
+        room.done.append(known | done)
 
     def _answered(self, asking: Asking) -> Iterable[Outcome]:
         """What the world outside would have said: the card is good, the mail has left."""
         request, operation = asking.call.request, asking.call.name.partition(".")[2]
         if asking.call.name == "mail":
             notification = notification_in(orjson.loads(orjson.dumps(request)))
-            return ended(notification.sent(self._now, CONTACT["email"], "What became of your order"))
+            return ended(notification.sent(self._now, Left(CONTACT["email"], "What became of your order")))
         id_ = request["payment_id"]
         charge = Charge("authorised", f"ch_{id_}", 1)
         if operation == "capture":
             charge = Charge("captured", f"ch_{id_}", 2, captured=request["take"])
         return [Do(payment, id_, Report(charge, self._now, 30, operation))]
 
-    async def statement(self, name: str, connection: "asyncpg.Connection[Any]") -> Written:
+    async def statements(self, name: str, connection: "asyncpg.Connection[Any]") -> list[Written]:
         """What writes the batch to one service's database."""
         room = self._rooms[name]
         sent, room.draft.sent = room.draft.sent, []
@@ -318,9 +322,10 @@ class Histories:
             times = [{"recorded_at": self._recorded[event["stream"], event["version"]]} for event in events]
             made.values[0] = orjson.dumps([a | b for a, b in zip(events, times, strict=True)]).decode()
         made.add_rows(PUBLISHED, [self._published(one) for one in sent if one.message.KIND == "event"])
-        made.add_rows(SEEN, room.seen)
-        made.add_rows(DONE, room.done)
-        return Written(made.text(), made.values)
+        heard = Statement()
+        heard.add_rows(SEEN, room.seen)
+        heard.add_rows(DONE, room.done)
+        return [Written(made.text(), made.values), Written(heard.text(), heard.values, swept=True)]
 
     def _published(self, sent: Sent) -> dict[str, Any]:
         type_ = sent.message.TYPE

@@ -12,7 +12,7 @@ OPERATORS: Final = "operators"
 """The gateway's own app that asks all services."""
 
 BY_NOUN: Final = {
-    **dict.fromkeys(("auth", "users", "clients", "audit"), "identity"),
+    **dict.fromkeys(("auth", "users", "roles", "rights", "clients", "audit"), "identity"),
     **dict.fromkeys(
         ("categories", "products", "variants", "images", "reviews", "discounts", "imports"),
         "catalog",
@@ -58,6 +58,7 @@ CARD_PAGES: Final = Routed(CARDSIM, checked=False, strip=f"/{CARDSIM}")
 BULK_PRODUCTS: Final = Routed("catalog", body=BULK)
 IMAGES: Final = Routed("catalog", body=IMAGE)
 PROVIDERS: Final = Routed("payment", checked=False)
+WITHOUT_LOGIN: Final = Routed("notification", checked=False)
 PLAIN: Final = {service: Routed(service) for service in {*BY_NOUN.values(), *BY_PATH.values()}}
 
 
@@ -93,6 +94,8 @@ def _in_api(parts: list[str]) -> Routed | None:
                 return IMAGES
         if noun == "payments" and parts[1] == "webhooks":
             return PROVIDERS
+        if noun == "notifications" and parts[1] in ("unsubscribe", "reports"):
+            return WITHOUT_LOGIN
     # /orders.csv is of the orders
     service = BY_NOUN.get(noun) or BY_NOUN.get(noun.partition(".")[0])
     return PLAIN[service] if service else None

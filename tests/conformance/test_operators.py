@@ -4,9 +4,11 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
+from chassis.alarm import tell_of_parked
 from chassis.fixtures import Harness
 from chassis.settings import Settings
 from chassis.world import new_id
+from soko_contracts.notification import Send
 from toy.domain import AddOrder
 from toy.service import build
 
@@ -60,6 +62,34 @@ async def test_a_parked_message_is_listed_by_what_it_is_and_when_and_dropped_onc
         assert [each["data"]["amount"] for each in story if each["kind"] == "event"] == [2]
 
 
+async def test_the_administrator_is_told_once_an_hour_that_something_was_given_up(running: Any) -> None:
+    async with running(build, Settings) as harness:
+
+        async def asked_for() -> list[Send]:
+            await tell_of_parked(harness.service)
+            await harness.settle()
+            found = [each for each in harness.sent if isinstance(each, Send)]
+            harness.recorder.envelopes.clear()
+            return found
+
+        assert await asked_for() == []
+        harness.clock.now = harness.clock.now.replace(minute=1)
+        await parked_letter(harness)
+        (told,) = await asked_for()
+        assert (told.kind, told.subject_id, told.customer_id, told.contact) == ("message_parked", "admin", None, {})
+        at = harness.clock.now.replace(minute=0, second=0, microsecond=0).isoformat()
+        assert told.data == {"service": "toy", "hour": at, "count": 1, "names": ["toy.add.v1"]}
+        harness.clock.advance(timedelta(minutes=5))
+        await harness.deliver(AddOrder(tally_id="c", amount=13), subject="c")
+        for _ in range(8):
+            harness.clock.advance(timedelta(minutes=1))
+            await harness.settle()
+        (again,) = await asked_for()
+        assert (again.cause, again.data["count"]) == (told.cause, 2)
+        harness.clock.advance(timedelta(hours=3))
+        assert await asked_for() == []
+
+
 async def test_a_parked_message_that_is_replayed_is_tried_from_the_first_try(running: Any) -> None:
     async with running(build, Settings) as harness:
         letter = await parked_letter(harness)
@@ -77,7 +107,7 @@ async def test_a_disabled_job_runs_only_when_it_is_started(running: Any) -> None
         assert (await ask(harness, "POST", "/jobs/sweep/run")).status_code == 202
         assert await harness.service.jobs_once() == 1
         assert await harness.service.jobs_once() == 0
-        (job,) = (await ask(harness, "GET", "/jobs")).json()["items"]
+        (job, _) = (await ask(harness, "GET", "/jobs")).json()["items"]
         assert (job["enabled"], job["running"], job["next_at"]) == (False, False, None)
         assert job["last_result"].startswith("deleted 0")
         job = (await ask(harness, "PATCH", "/jobs/sweep", {"enabled": True})).json()

@@ -39,7 +39,7 @@ async def test_views_made_anew_from_past_orders_are_the_same_and_no_stream_has_a
     for name, service in services.items():
         assert [one.table for one in await Rebuild(service).run() if one.differed] == []
         assert await _value(urls[name], GAPS) == 0
-        assert await _value(urls[name], "select count(*) from done") > ORDERS * 2
+        assert await _value(urls[name], "select count(*) from done") >= ORDERS, "of the batch of this month"
     orders = "select count(distinct number) from orders where status = 'delivered' and payment_status = 'captured'"
     assert await _value(urls["order"], orders) == ORDERS * 2
     assert await _value(urls["payment"], "select sum(captured) from payments") == await _value(

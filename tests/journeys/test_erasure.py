@@ -2,8 +2,9 @@
 
 import asyncpg
 from notification import erasure
+from notification.settings import Settings
 from order.erasing import forget_erased
-from shopping import OpenShop, files
+from shopping import OpenShop, Person, files
 from soko.services import CARDSIM
 
 NAME, STREET, PHONE, EMAIL = "Zawadi Erasable", "77 Vanishing Lane", "+254711223344", "zawadi.erasable@soko.example"
@@ -60,9 +61,15 @@ async def test_an_erased_customer_is_found_in_no_column_and_in_no_mail(shop: Ope
     assert wanted.json()["pending_email"] == f"new.{EMAIL}", wanted.text
     assert (await zawadi.call("POST", "/auth/password/reset", {"email": EMAIL})).status_code == 202
     await shop.quiet()
+    await _bounced(shop, zawadi)
     there = await traces(shop)
     assert len(there) > 5
-    assert {"identity.users.pending_email: 1", "identity.reset_tokens.address: 1"} <= set(there)
+    planted = {
+        "identity.users.pending_email: 1",
+        "identity.reset_tokens.address: 1",
+        "notification.notifications.delivery_reason: 1",
+    }
+    assert planted <= set(there)
 
     gone = await zawadi.call("DELETE", "/users/me", {"password": PASSWORD})
     assert gone.status_code == 204, gone.text
@@ -82,3 +89,14 @@ async def test_an_erased_customer_is_found_in_no_column_and_in_no_mail(shop: Ope
     assert (shown["status"], shown["total"]) == ("delivered", order["total"])
     assert "erased" in str(shown)
     assert (await admin.get(f"/users/{made['id']}"))["first_name"] == "erased"
+
+
+async def _bounced(shop: OpenShop, owner: Person) -> None:
+    """A mail provider reports that the mail of the confirmed order came back, and names its reader."""
+    settings = shop.shop.services["notification"].settings
+    assert isinstance(settings, Settings)
+    (mail,) = (await owner.get("/notifications?kind=order_confirmed"))["items"]
+    report = {"message_id": f"<{mail['id']}@soko.example>", "status": "bounced", "reason": f"{NAME} is not here"}
+    path = f"/api/v1/notifications/reports/mail/{settings.delivery_reports_secret.get_secret_value()}"
+    answer = await shop.door.post(path, json=report)
+    assert answer.status_code == 200, answer.text

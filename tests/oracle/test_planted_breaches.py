@@ -2,10 +2,12 @@
 
 import asyncio
 import random
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
 import pytest
+from chassis.world import uuid7
 from past import Past
 from planted import PLANTED, Planted
 from shopping import OpenShop, Person
@@ -91,6 +93,26 @@ async def test_while_something_is_on_its_way_only_what_always_holds_is_looked_at
     assert await rest(past.urls, 5) == []
     assert report.breaches == []
     assert "money kept" not in report.checked
+
+
+@pytest.mark.parametrize(
+    ("sent_ago", "moving", "lost"),
+    [(timedelta(0), ["order: 1 messages to be received"], []), (timedelta(hours=1), [], ["messages arrive"])],
+    ids=["a moment ago", "an hour ago"],
+)
+async def test_a_message_is_on_its_way_for_a_while_and_lost_after_that(
+    past: Past, sent_ago: timedelta, moving: list[str], lost: list[str]
+) -> None:
+    message_id = uuid7(int((datetime.now(UTC) - sent_ago).timestamp() * 1000), 0)
+    sent = (
+        "insert into published (id, message_id, type, source, subject, partitionkey, sequence, time, correlationid, "
+        f"causationid, data) select 1000000, '{message_id}', type, source, subject, partitionkey, 99, time, "
+        "correlationid, causationid, data from published where type = 'payment.captured.v1' limit 1"
+    )
+    async with past.with_(Planted("", "payment", sent, "")) as urls:
+        assert await unrest(urls) == moving
+        found = {breach.rule for breach in await breaches(urls, at_rest=not moving)}
+    assert found & {"messages arrive"} == set(lost)
 
 
 def said(breach: Breach) -> str:

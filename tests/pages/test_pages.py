@@ -7,6 +7,8 @@ import pytest
 from chassis.servers.postgres import EmbeddedPostgres
 from chromium import NO_BROWSER, WITHIN, browser, no_errors
 from door import Door, open_door
+from notification.settings import Settings
+from notification.unsubscribing import Unsubscribing
 from playwright.async_api import Browser, expect
 from shelves import picture
 
@@ -79,3 +81,21 @@ async def test_a_page_asks_nobody_else_for_anything(door: Door, browser: Browser
         await expect(page.get_by_text(seen).first).to_be_attached(timeout=WITHIN)
         await page.wait_for_load_state("networkidle")
     assert {url for url in asked if not url.startswith((f"{shop}/", "data:", "blob:"))} == set()
+
+
+async def test_the_link_in_a_mail_ends_mails_like_it_at_the_press_of_a_button(door: Door, browser: Browser) -> None:
+    customer = await door.shop.customer()
+    settings = door.shop.shop.services["notification"].settings
+    assert isinstance(settings, Settings)
+    link = Unsubscribing((await customer.get("/users/me"))["id"], "order_updates", "email", "en").link(settings)
+    page = await browser.new_page(viewport={"width": 390, "height": 844})
+    with no_errors(page):
+        await page.goto(link.replace(settings.shop_url, door.url))
+        button = page.get_by_role("button", name="No more of these")
+        background = await button.evaluate("it => getComputedStyle(it).backgroundColor")
+        assert background == "rgb(15, 118, 110)"
+        assert (await customer.get("/notifications/preferences"))["order_updates"]["email"] is True
+        await button.click()
+        await expect(page.get_by_text("from now on you get no more mails about your orders")).to_be_visible()
+        assert await page.evaluate("() => document.documentElement.scrollWidth") == 390
+    assert (await customer.get("/notifications/preferences"))["order_updates"]["email"] is False

@@ -7,12 +7,10 @@ from typing import Any
 
 import pytest
 from chassis.http.problems import MEDIA_TYPE, PROBLEMS
-from surface import JSON, Endpoint, document, may_be_null, not_null, public, resolved
+from surface import JSON, UNGUARDED, Endpoint, document, may_be_null, not_null, public, resolved
 
 OPEN_ENDED = ("Prefer", "If-Match", "If-None-Match")
 """Headers whose length only the server's limit on all of a request's headers bounds."""
-UNGUARDED = ("/api/v1/auth/", "/.well-known/", "/api/v1/payments/webhooks/")
-"""Where bad credentials count as none."""
 LONGEST_UNBOUND = ("date-time", "uuid")
 """Formats that bound a text by themselves."""
 

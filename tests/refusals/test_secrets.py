@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
+import pyotp
 import pytest
 from aiosmtpd.controller import Controller
 from cast import Cast, gathered
@@ -130,6 +131,20 @@ async def customers_story(cast: Cast, told: Story) -> None:
     told.secrets["what the bank asks"] = asked.json()["next_action"]["url"]
     cancelled = await customer.call("POST", f"/orders/{order['id']}/cancel", {"reason": PERSONAL["note"]})
     assert cancelled.status_code in (200, 202), cancelled.text
+    await second_factor(customer, told)
+
+
+async def second_factor(customer: Person, told: Story) -> None:
+    """Set up and used, by an app and by a recovery code."""
+    secret = (await customer.call("POST", "/users/me/mfa", {"password": SECRET["password"]})).json()["secret"]
+    codes = await customer.call("POST", "/users/me/mfa/confirm", {"code": pyotp.TOTP(secret).now()})
+    assert codes.status_code == 200, codes.text
+    used, left, *_ = codes.json()["recovery_codes"]
+    told.secrets |= {"second factor": secret, "recovery code": left, "used recovery code": used.replace("-", "")}
+    body = {"email": PERSONAL["email"], "password": SECRET["password"]}
+    for totp, status in ((None, 401), ("k3jq-x7wd-2m5t-hcva", 401), (used, 200)):
+        answer = await customer.call("POST", "/auth/login", body | ({"totp": totp} if totp else {}))
+        assert answer.status_code == status, answer.text
 
 
 async def guests_story(cast: Cast, told: Story) -> None:

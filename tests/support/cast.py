@@ -1,7 +1,7 @@
 """Who may come to the door, and what one of them owns: a pytest plugin for tests of what is refused."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -13,9 +13,12 @@ from chassis.http import ServiceTokens
 from chassis.servers.postgres import EmbeddedPostgres
 from chassis.web import listen, web_server
 from chassis.world import new_id, utc_now
+from notification.settings import Settings as NotificationSettings
+from notification.unsubscribing import Unsubscribing
 from PIL import Image
 from shopping import OpenShop, Person, open_shop
 from soko.seeding import demo_password
+from soko_contracts.rights import PRESETS
 from surface import Endpoint
 
 
@@ -23,7 +26,8 @@ from surface import Endpoint
 class Cast:
     """``owner`` has ordered, paid, is owed a refund, has an address, two sessions and a cart; ``things`` names it all.
 
-    ``customer`` and ``guest`` are strangers to it. Nobody here is known to other tests.
+    ``customer`` and ``guest`` are strangers to it. ``clerk`` has a role that was defined, with the rights of staff.
+    Nobody here is known to other tests.
     """
 
     shop: OpenShop
@@ -32,11 +36,12 @@ class Cast:
     customer: Person
     owner: Person
     staff: Person
+    clerk: Person
     admin: Person
     things: dict[str, str]
 
     def person(self, role: str) -> Person:
-        """``nobody``, ``guest``, ``customer``, ``owner``, ``staff``, ``admin``; ``service``: with a service's token."""
+        """One of those above by their name; ``service``: nobody, with a service's token."""
         if role == "service":
             return Person(self.shop.door, service_headers())
         found: Person = getattr(self, role)
@@ -59,6 +64,8 @@ class Cast:
                 return {"sku": self.things["sku"]}
             case "suggest_products":
                 return {"search": self.things["sku"]}
+            case "show_unsubscribe_page" | "unsubscribe":
+                return {"token": self.things["token"]}
         return {}
 
     def body(self, endpoint: Endpoint) -> Any:
@@ -80,6 +87,8 @@ class Cast:
                 return {"sku": f"NEW-{new_id()[-12:]}"}
             case "create_category" | "replace_category" | "change_category":
                 return {"parent_id": None}
+            case "define_role":
+                return {"name": f"r-{new_id()[-12:]}"}
             case "create_user":
                 return {"email": f"u-{new_id()}@soko.example"}
             case "add_cart_item":
@@ -121,6 +130,14 @@ async def account(shop: OpenShop, role: str) -> Person:
     return await shop.login(email)
 
 
+async def defined(shop: OpenShop, rights: Collection[str]) -> str:
+    """A new role that allows this: its name."""
+    name = f"r-{new_id()[-12:]}"
+    made = await (await shop.admin()).call("POST", "/roles", {"name": name, "rights": sorted(rights)})
+    assert made.status_code == 201, made.text
+    return name
+
+
 async def gathered(shop: OpenShop) -> Cast:
     """A new cast."""
     sku = await shop.product(stock=100)
@@ -134,9 +151,10 @@ async def gathered(shop: OpenShop) -> Cast:
     coupon = await (await shop.staff()).call("POST", "/coupons", {"code": f"C-{new_id()[-12:]}", "percent": 10})
     things["coupon_id"] = coupon.json()["id"]
     things["subject"] = things["order_id"]
-    return Cast(
-        shop, shop.guest(), guest, customer, owner, await account(shop, "staff"), await account(shop, "admin"), things
-    )
+    things |= await _told(shop, owner)
+    things["role"] = await defined(shop, PRESETS["staff"])
+    staff, clerk, admin = [await account(shop, role) for role in ("staff", things["role"], "admin")]
+    return Cast(shop, shop.guest(), guest, customer, owner, staff, clerk, admin, things)
 
 
 async def _shown(shop: OpenShop, owner: Person, product_id: str) -> dict[str, str]:
@@ -154,6 +172,20 @@ async def _shown(shop: OpenShop, owner: Person, product_id: str) -> dict[str, st
     assert all(answer.is_success for answer in made.values()), [answer.text for answer in made.values()]
     file = {"picture": made["image_id"].json()["thumbnail"].split("/")[-2], "size": "thumbnail"}
     return {**file, **{name: answer.json()["id"] for name, answer in made.items()}}
+
+
+async def _told(shop: OpenShop, owner: Person) -> dict[str, str]:
+    """A mail about an order, the token of the link at its end, and where its provider reports to."""
+
+    async def sent() -> Any:
+        return (await owner.get("/notifications?kind=order_confirmed&status=sent"))["items"]
+
+    settings = shop.shop.services["notification"].settings
+    assert isinstance(settings, NotificationSettings)
+    (mail, *_) = await until(sent)
+    link = Unsubscribing(mail["customer_id"], "abandoned_cart", "email", "en").link(settings)
+    secret = settings.delivery_reports_secret.get_secret_value()
+    return {"notification_id": mail["id"], "token": link.partition("token=")[2], "secret": secret}
 
 
 def picture(colour: str) -> bytes:

@@ -26,10 +26,20 @@ async def rows_read(harness: Harness, path: str, headers: dict[str, str]) -> tup
     return answer.json(), [await _read_by(engine, *each) for each in asked]
 
 
+async def rows_read_by(harness: Harness, statement: sa.TextClause, **parameters: Any) -> int:
+    """How many rows and index entries this one statement had to look at."""
+    async with harness.service.database.engine.connect() as sql:
+        found = await sql.execute(sa.text(f"explain (analyze, format json) {statement}"), parameters)
+        return _looked_at_by(found.scalar_one())
+
+
 async def _read_by(engine: AsyncEngine, statement: str, parameters: Any) -> int:
     async with engine.connect() as sql:
         found = await sql.exec_driver_sql(f"explain (analyze, format json) {statement}", parameters)
-        plan = found.scalar_one()
+        return _looked_at_by(found.scalar_one())
+
+
+def _looked_at_by(plan: Any) -> int:
     nodes = _nodes((orjson.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"])
     return sum(round(_looked_at(node) * node["Actual Loops"]) for node in nodes)
 

@@ -201,6 +201,7 @@ async def open_shop(server: EmbeddedPostgres, **settings: str) -> AsyncIterator[
         "SOKO_RATE_LIMITS": "off",
         "PUBLIC_URL": "http://soko.test",
         "ALLOWED_HOSTS": "*",
+        "DELIVERY_REPORTS_SECRET": "q7Xw-0198c0de_5f7e",
         "CARDSIM_URL": "http://soko.test/cardsim",
         **settings,
     }

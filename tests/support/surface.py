@@ -17,6 +17,14 @@ from soko import documents
 from soko.services import SERVICES, load
 
 JSON = "application/json"
+UNGUARDED = (
+    "/api/v1/auth/",
+    "/.well-known/",
+    "/api/v1/payments/webhooks/",
+    "/api/v1/notifications/reports/",
+    "/api/v1/notifications/unsubscribe",
+)
+"""Where bad credentials count as none."""
 
 
 @cache

@@ -41,7 +41,7 @@ class Settings(Shared):
     @property
     def page(self) -> str:
         """Where the gateway's own pages are."""
-        return (self.cardsim_public_url or f"{self.public_url or 'http://127.0.0.1:8000'}/cardsim").rstrip("/")
+        return (self.cardsim_public_url or f"{self.shop_url}/cardsim").rstrip("/")
 
     def secret(self, purpose: Literal["api-key", "webhooks"]) -> str:
         """The secret that the gateway and its caller share for ``purpose``."""

@@ -1,11 +1,11 @@
 """3. Messages: told once, received by all, worked off once."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 from functools import cache
-from typing import Any
 
+import asyncpg
 from chassis.jobs import KEPT_DONE, SWEEP
 from chassis.world import World, uuid7
 
@@ -64,6 +64,9 @@ select type, subject, sequence, array_agg(message_id order by message_id) as ids
 group by type, subject, sequence having count(*) > 1
 """
 PUBLISHED = "select message_id, type, subject from published order by id"
+NEWEST = """
+select message_id, type, subject from (select * from published order by id desc limit 5000) newest where message_id > $1
+"""
 UNSEEN = """
 select message_id, subscription from unnest($1::text[], $2::text[]) wanted (message_id, subscription)
 where not exists (select from seen where seen.message_id = wanted.message_id
@@ -134,11 +137,19 @@ async def told(databases: Databases, report: Report) -> None:
 
 
 async def received(databases: Databases, report: Report) -> None:
-    """What was published is where it was to go. A row leaves the outbox only after that, so this holds at any time."""
+    """What was published is where it was to go."""
+    async for service, subscriber, message, subscription in unseen(databases, PUBLISHED):
+        _lost(service, subscriber, message, subscription, report)
+
+
+async def unseen(
+    databases: Databases, published: str, *values: str
+) -> AsyncIterator[tuple[str, str, asyncpg.Record, str]]:
+    """What ``published`` selects and has not arrived: from whom, to whom, the message, the subscription."""
     listeners = subscriptions()
     oldest = {name: await remembered_from(databases, name) for name in databases.services}
     for service in databases.services:
-        async for rows in databases.pages(service, PUBLISHED):
+        async for rows in databases.pages(service, published, *values):
             wanted: dict[str, list[tuple[str, str]]] = defaultdict(list)
             about = {row["message_id"]: row for row in rows}
             for row in rows:
@@ -147,10 +158,10 @@ async def received(databases: Databases, report: Report) -> None:
                         wanted[subscriber].append((row["message_id"], subscription))
             for subscriber, pairs in wanted.items():
                 for lost in await databases.rows(subscriber, UNSEEN, *zip(*pairs, strict=True)):
-                    _lost(service, subscriber, about[lost["message_id"]], lost["subscription"], report)
+                    yield service, subscriber, about[lost["message_id"]], lost["subscription"]
 
 
-def _lost(service: str, subscriber: str, message: Any, subscription: str, report: Report) -> None:
+def _lost(service: str, subscriber: str, message: asyncpg.Record, subscription: str, report: Report) -> None:
     where = (
         f"{service}.published {message['message_id']}",
         f"{subscriber}.seen {message['message_id']} {subscription}",

@@ -27,6 +27,8 @@ _SECRET_NAME: Final = re.compile(
 _SECRET_TEXT: Final = re.compile(
     r"(?P<jwt>eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)"
     r"|(?P<bearer>(?i:bearer)\s+)[\w.~+/=-]{8,}"
+    # Who knows such a path may report there.
+    r"|(?P<path>/reports/[\w-]+/)[^\s/?\"']+"
     r"|(?P<login>://[^\s:/@]+:)[^\s@]+(?=@)"
     # PostgreSQL's DETAIL names the values of a unique key, an e-mail address say, or all of a row.
     r"|(?P<row>Key \(.+?\)=\().+?(?=\) (?:already|is |conflicts))"
@@ -37,7 +39,7 @@ _SECRET_TEXT: Final = re.compile(
     r"|[\w.%+-]+@[\w-]+(?:\.[\w-]+)+"
     r"|(?<![\w+])\+[1-9]\d{7,14}\b"
 )
-_KEPT: Final = ("bearer", "login", "row", "failing", "argument", "input")
+_KEPT: Final = ("bearer", "path", "login", "row", "failing", "argument", "input")
 """What stands before the secret and says what it was."""
 
 _QUIET: Final = {

@@ -17,6 +17,7 @@ from soko_contracts import Envelope, Sealed
 
 from chassis import executing, idempotency, inbox, metrics, migrations, ops
 from chassis.aggregate import Aggregate
+from chassis.alarm import TELL_OF_PARKED
 from chassis.arrivals import Arrivals
 from chassis.batch import Aggregates, Draft, Held
 from chassis.calls import Caller, Calls
@@ -93,7 +94,7 @@ class Service:
             state={"service": self, "authentication": self.authentication},
             ready=self.health,
         )
-        self.jobs = Jobs(self, (*jobs, SWEEP))
+        self.jobs = Jobs(self, (*jobs, SWEEP, TELL_OF_PARKED))
         self._relay, self._worker = Relay(self), Worker(self)
         self.arrivals = Arrivals(self, self._worker)
         self._timers, self._caller = Timers(self), Caller(self)

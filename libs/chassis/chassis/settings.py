@@ -82,6 +82,11 @@ class Settings(BaseSettings):
         return self.model_copy(update={"database_url": database_url})
 
     @property
+    def shop_url(self) -> str:
+        """Where customers reach the gateway; where nothing says so, on this machine."""
+        return self.public_url or "http://127.0.0.1:8000"
+
+    @property
     def development(self) -> bool:
         """Whether demo data and pages for developers may exist."""
         return self.soko_env == "development"

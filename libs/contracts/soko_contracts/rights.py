@@ -1,6 +1,7 @@
 """Who may do what: the one table, used by every service.
 
-A token's scope lists rights; a route asks for one right. The presets are the roles that accounts have.
+A token's scope lists rights; a route asks for one right. The presets are the roles that every shop has; its
+administrators define more, from the rights.
 """
 
 from typing import Final
@@ -17,8 +18,9 @@ RIGHTS: Final[dict[str, str]] = {
     "payments:read": "see all payments",
     "payments:write": "capture, void, mark paid, refund",
     "notifications:read": "see what was sent to all customers",
+    "notifications:write": "send messages about orders once more",
     "users:read": "see all accounts",
-    "users:write": "create accounts, change roles, deactivate",
+    "users:write": "create accounts and roles, give roles, deactivate",
     "audit:read": "see security events: logins, roles, closed accounts",
     "events:read": "read the public feed",
     "ops:read": "see why an order is where it is",

@@ -2,29 +2,27 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, cast
 
 import asyncpg
 import sqlalchemy as sa
 from chassis.context import Context
 from chassis.decider import Refused
-from chassis.http import invalid
+from chassis.http import Caller, Problem, invalid
 from chassis.once import Once
 from chassis.unit import Unit
 from soko_contracts.identity import User, UserErased, UserUpdated
 from soko_contracts.registry import Message
 from sqlalchemy.exc import IntegrityError
 
-from identity import audit, domain, passwords, sessions
+from identity import audit, domain, passwords, rights, sessions
 from identity.app import Identity
-from identity.domain import Account, Role
+from identity.domain import Account
+from identity.problems import RIGHT_NOT_YOURS
 from identity.tables import users
 
 TAKEN: Final = {"users_email_unique": "email", "users_username_unique": "username", "users_phone_unique": "phone"}
-
-# Two administrators who demote each other take turns here, so that one of them sees that the other is gone.
-ADMINS_IN_TURN = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('identity.admins', 0))")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,13 +36,16 @@ class New:
     first_name: str = ""
     last_name: str = ""
     language: str | None = None
-    role: Role = "customer"
+    role: str = "customer"
 
 
 async def create(
-    service: Identity, new: New, context: Context, once: Once | None = None, by: str | None = None
+    service: Identity, new: New, context: Context, once: Once | None = None, by: Caller | None = None
 ) -> tuple[sa.Row[Any], bool]:
-    """The new account's row, or the one that this idempotency key made before (and true). Raises a 422 Problem."""
+    """The new account's row, or the one that this idempotency key made before (and true). Raises 422, and 403.
+
+    ``by`` gives no rights of others; None is an operator, who may.
+    """
     if fault := passwords.fault(new.password, new.email, new.username, new.phone):
         raise invalid("/password", fault)
     hashed = "" if await service.recall(once) else await service.passwords.hash(new.password)
@@ -53,6 +54,7 @@ async def create(
     with taken_is_422():
         async with service.unit(context, once and once.for_(id_)) as unit:
             if unit.replayed is None:
+                await _gives(unit, new.role, by)
                 values = {
                     "id": id_,
                     "email": new.email,
@@ -74,7 +76,7 @@ async def create(
                 await give_way(unit, {"email": new.email, "phone": new.phone})
                 await unit.sql.execute(users.insert().values(values))
                 tell(unit, told, 0)
-                await audit.record(unit, "account_created", id_, by, role=new.role)
+                await audit.record(unit, "account_created", id_, by.user_id if by else None, role=new.role)
             found = await unit.sql.execute(users.select().where(users.c.id == (unit.replayed or id_)))
             return found.one(), unit.replayed is not None
 
@@ -84,22 +86,27 @@ async def administer(
     unit: Unit,
     before: sa.Row[Any],
     *,
-    role: Role | None,
+    role: str | None,
     active: bool | None,
-    by: str | None = None,
+    by: Caller | None = None,
 ) -> sa.Row[Any]:
-    """Give a locked account another role or activity, tell it, and stop the tokens that say otherwise."""
-    now, life = unit.now, service.settings.access_token_life
-    old = Account(before.id, before.role, before.active)
-    new = Account(before.id, role or before.role, before.active if active is None else active)
-    told, effect = domain.change(old, new, other_admins=await other_admins(unit, before))
+    """Give a locked account another role or activity, tell it, and stop the tokens that say otherwise.
+
+    ``by`` gives no rights of others; None is an operator, who may. Raises 403, and 422 on a role that is not there.
+    """
+    now, life, old = unit.now, service.settings.access_token_life, await account(unit, before)
+    new = replace(old, active=old.active if active is None else active)
+    if (role and role != old.role) or (new.active and not old.active):
+        new = replace(new, role=role or old.role, rights=await _gives(unit, role or old.role, by))
+    told, effect = domain.change(old, new, other_admins=await other_admins(unit, old))
     if not told:
         return before
+    who = by.user_id if by else None
     after = await write(unit, before, {"role": new.role, "active": new.active}, told)
     if new.role != old.role:
-        await audit.record(unit, "role_changed", before.id, by, old=old.role, new=new.role)
+        await audit.record(unit, "role_changed", before.id, who, old=old.role, new=new.role)
     if new.active != old.active:
-        await audit.record(unit, "activation_changed", before.id, by, active=new.active)
+        await audit.record(unit, "activation_changed", before.id, who, active=new.active)
     match effect:
         case domain.Sessions.END:
             await sessions.end(unit.sql, before.id, "deactivated", now, life)
@@ -110,15 +117,29 @@ async def administer(
     return after
 
 
-async def other_admins(unit: Unit, but: sa.Row[Any]) -> int:
+async def account(unit: Unit, row: sa.Row[Any]) -> Account:
+    """What a locked account is and may do, until the transaction ends."""
+    return Account(row.id, row.role, row.active, await rights.held(unit.sql, row.role) or frozenset())
+
+
+async def other_admins(unit: Unit, but: Account) -> int:
     """How many can administer the shop besides this locked account. Not asked, and 1, where it is no administrator."""
-    if but.role != "admin":
-        return 1
-    await unit.sql.execute(ADMINS_IN_TURN)
-    admins = sa.select(sa.func.count()).select_from(users)
-    admins = admins.where(users.c.role == "admin", users.c.active, users.c.id != but.id)
-    found: int = (await unit.sql.execute(admins)).scalar_one()
-    return found
+    return await rights.other_admins(unit.sql, user=but.user_id) if but.administers else 1
+
+
+async def _gives(unit: Unit, role: str, by: Caller | None) -> frozenset[str]:
+    """What the role allows, which ``by`` may give. Raises 422 where there is no such role, 403 where it allows more."""
+    allowed = await rights.held(unit.sql, role)
+    if allowed is None:
+        raise invalid("/role", "is not a role of this shop: GET /api/v1/roles lists them")
+    give(allowed, by)
+    return allowed
+
+
+def give(allowed: frozenset[str], by: Caller | None) -> None:
+    """403 where somebody would give rights that they do not have."""
+    if by is not None and (missing := sorted(allowed - by.rights)):
+        raise Problem(RIGHT_NOT_YOURS, f"You do not have {', '.join(missing)} yourself.")
 
 
 async def amend(unit: Unit, before: sa.Row[Any], changes: Mapping[str, Any]) -> sa.Row[Any]:

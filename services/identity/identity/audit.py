@@ -26,10 +26,17 @@ Kind = Literal[
     "login_held_back",
     "login_succeeded",
     "logout",
+    "mfa_disabled",
+    "mfa_enabled",
     "password_changed",
     "password_reset",
+    "recovery_code_used",
+    "recovery_codes_renewed",
     "refresh_reused",
     "role_changed",
+    "role_defined",
+    "role_deleted",
+    "role_redefined",
     "sessions_ended",
 ]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)

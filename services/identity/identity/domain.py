@@ -1,15 +1,17 @@
 """The rules of accounts: passwords, delays, rotation, and what a change of role or activity means. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Final
 
 from chassis.decider import Refused
 from soko_contracts.identity import User, UserErased, UserRegistered, UserRoleChanged, UserUpdated, UserVerified
-from soko_contracts.rights import PRESETS
+from soko_contracts.rights import RIGHTS
 
-Role = Literal["customer", "staff", "admin"]
+ADMINISTERS: Final = "users:write"
+"""Who has this right administers the shop: they can let others in again."""
 
 PASSWORD_SHORTEST: Final = 10
 PASSWORD_LONGEST: Final = 256
@@ -18,6 +20,13 @@ CODE_DIGITS: Final = 6
 CODE_LIFE: Final = timedelta(minutes=10)
 CODE_TRIES: Final = 5
 RESET_LIFE: Final = timedelta(minutes=30)
+TOTP_STEP: Final = timedelta(seconds=30)
+TOTP_SKEW: Final = 1
+"""Steps that a phone's clock may be before or behind ours."""
+ENROLMENT_LIFE: Final = timedelta(hours=1)
+"""How long a secret for a second factor waits for its first code."""
+RECOVERY_CODES: Final = 10
+
 UNCONFIRMED_KEPT: Final = timedelta(days=7)
 """How long an account waits for its address to be confirmed, before it is deleted."""
 
@@ -36,9 +45,9 @@ def password_fault(password: str, *identifiers: str | None) -> str | None:
     return None
 
 
-def scope_of(role: str) -> str:
-    """The rights of a role as a token's ``scope``: sorted, one space between."""
-    return " ".join(sorted(PRESETS[role]))
+def known(rights: Iterable[str]) -> frozenset[str]:
+    """Those that this version of the shop has: a role may name one that an earlier version had."""
+    return frozenset(rights) & RIGHTS.keys()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +81,15 @@ def code_counts(*, tries: int, expires_at: datetime, now: datetime) -> bool:
     return tries < CODE_TRIES and now < expires_at
 
 
+def totp_steps(now: datetime, last: int) -> range:
+    """The time steps whose codes count: now's and its neighbours, and none up to the ``last`` that was used.
+
+    So a code that somebody looked at while it was typed is worth nothing to them.
+    """
+    step = int(now.timestamp() // TOTP_STEP.total_seconds())
+    return range(max(step - TOTP_SKEW, last + 1), step + TOTP_SKEW + 1)
+
+
 class Refresh(StrEnum):
     """What a presented refresh token means."""
 
@@ -91,11 +109,17 @@ def refresh(*, used_at: datetime | None, expires_at: datetime, now: datetime) ->
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What other services may know of an account."""
+    """What other services may know of an account, and what its role allows."""
 
     user_id: str
-    role: Role
+    role: str
     active: bool
+    rights: frozenset[str] = frozenset()
+
+    @property
+    def administers(self) -> bool:
+        """Whether it can let others in."""
+        return self.active and ADMINISTERS in self.rights
 
 
 class Sessions(StrEnum):
@@ -122,9 +146,7 @@ def change(before: Account, after: Account, *, other_admins: int) -> tuple[tuple
     ``other_admins`` counts the active administrators besides this account. Refuses ``last-admin``: a shop that nobody
     can administer can only be mended in its database.
     """
-    was_admin = before.role == "admin" and before.active
-    stays_admin = after.role == "admin" and after.active
-    if was_admin and not stays_admin and other_admins == 0:
+    if before.administers and not after.administers and other_admins == 0:
         raise Refused("last-admin", "This is the last active administrator: make another one first.")
     who, role, active = after.user_id, after.role, after.active
     told: list[User] = []
@@ -135,6 +157,15 @@ def change(before: Account, after: Account, *, other_admins: int) -> tuple[tuple
     if before.active and not active:
         return tuple(told), Sessions.END
     return tuple(told), Sessions.RENEW if role != before.role else Sessions.KEEP
+
+
+def redefine(before: frozenset[str], after: frozenset[str], *, other_admins: int) -> None:
+    """Whether a role may allow ``after`` instead of ``before``. Refuses ``last-admin``.
+
+    ``other_admins`` counts the active administrators by other roles.
+    """
+    if ADMINISTERS in before - after and other_admins == 0:
+        raise Refused("last-admin", "Nobody else could administer the shop: give somebody another role for it first.")
 
 
 def erase(account: Account, *, other_admins: int) -> UserErased:

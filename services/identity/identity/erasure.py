@@ -7,8 +7,7 @@ from chassis.unit import Unit
 
 from identity import accounts, audit, domain, sessions
 from identity.app import Identity
-from identity.domain import Account
-from identity.tables import addresses, codes, consents, reset_tokens
+from identity.tables import addresses, codes, consents, recovery_codes, reset_tokens, second_factors
 
 ERASED: Final = "erased"
 
@@ -22,6 +21,8 @@ BLANK: Final[dict[str, Any]] = {
     "pending_email": None,
     "pending_phone": None,
     "password_hash": ERASED,
+    "mfa_since": None,
+    "role": "customer",
     "first_name": ERASED,
     "last_name": ERASED,
     "active": False,
@@ -31,11 +32,11 @@ BLANK: Final[dict[str, Any]] = {
 
 async def erase(service: Identity, unit: Unit, before: sa.Row[Any]) -> None:
     """Erase the locked account ``before``. Refuses ``last-admin``."""
-    account = Account(before.id, before.role, before.active)
-    told = domain.erase(account, other_admins=await accounts.other_admins(unit, before))
+    account = await accounts.account(unit, before)
+    told = domain.erase(account, other_admins=await accounts.other_admins(unit, account))
     blank = BLANK | {"language": service.settings.default_language}
     await accounts.write(unit, before, blank, [told])
-    for table in (addresses, codes, consents, reset_tokens):
+    for table in (addresses, codes, consents, reset_tokens, second_factors, recovery_codes):
         await unit.sql.execute(table.delete().where(table.c.user_id == before.id))
     await unit.sql.execute(UNCOUNTED, {"key": f"account:{before.id}"})
     unit.forget(before.id)

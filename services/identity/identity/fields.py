@@ -48,6 +48,14 @@ def one_line(value: str) -> str:
     return value.strip()
 
 
+def factor_code(value: str) -> str:
+    """Six digits, or a recovery code, without the spaces and dashes that people read them with."""
+    code = "".join(value.split()).replace("-", "").lower()
+    if not re.fullmatch("[0-9]{6}|[a-z2-7]{16}", code):
+        raise ValueError("must be the six digits of the authenticator app, or a recovery code")
+    return code
+
+
 def not_empty(value: str) -> str:
     """Something besides spaces."""
     if not value:
@@ -55,6 +63,8 @@ def not_empty(value: str) -> str:
     return value
 
 
+FactorCode = Annotated[str, StringConstraints(max_length=32), AfterValidator(factor_code)]
+RoleName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,31}$")]
 Email = Annotated[str, StringConstraints(max_length=320), AfterValidator(email)]
 Phone = Annotated[str, StringConstraints(max_length=32), AfterValidator(phone)]
 Username = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{2,31}$")]

@@ -5,14 +5,14 @@ new role, a new password and the account's end reach it, and its refresh tokens 
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Final
 
 from chassis.context import Context
 from chassis.http.tokens import Unreachable, Unverified
+from chassis.unit import Unit
 from sqlalchemy import Row, text
 
-from identity import domain, letters, scopes, sessions, tokens
+from identity import letters, rights, scopes, sessions, tokens
 from identity.app import Identity
 from identity.clients import Client
 from identity.oauth import Code, Token
@@ -71,6 +71,7 @@ async def take(service: Identity, context: Context, client: Client, code: Code, 
     """
     async with service.unit(context) as unit:
         user = (await unit.sql.execute(sessions.LOCKED_USER, {"id": code.user_id})).one()
+        allowed = await rights.held(unit.sql, user.role) or frozenset()
         giver = (await unit.sql.execute(GIVER, {"hash": code.hash})).one_or_none()
         kept = (await unit.sql.execute(CODE, {"hash": code.hash})).one_or_none()
         if giver is None or kept is None or not user.active:
@@ -78,7 +79,7 @@ async def take(service: Identity, context: Context, client: Client, code: Code, 
         if kept.grant_id is None:
             if unit.now >= kept.expires_at:
                 return None
-            return await _open(service, unit.sql, client, code, user, address, unit.now)
+            return await _open(service, unit, client, code, user, _now(code.scope, client, allowed), address)
     # Sessions are locked before their codes, so this has to be another transaction.
     async with service.unit(context) as unit:
         life = service.settings.access_token_life
@@ -87,9 +88,8 @@ async def take(service: Identity, context: Context, client: Client, code: Code, 
 
 
 async def _open(
-    service: Identity, sql: Any, client: Client, code: Code, user: "Row[Any]", address: str, now: datetime
+    service: Identity, unit: Unit, client: Client, code: Code, user: "Row[Any]", scope: frozenset[str], address: str
 ) -> Granted:
-    scope = _now(code.scope, client, user.role)
     refresh = tokens.refresh_token() if scopes.OFFLINE in scope else None
     life = service.settings.refresh_token_life if refresh else service.settings.access_token_life
     row = {
@@ -97,14 +97,14 @@ async def _open(
         "user_id": user.id,
         "device": client.name,
         "address": address,
-        "now": now,
-        "expires_at": now + life,
+        "now": unit.now,
+        "expires_at": unit.now + life,
         "client_id": client.id,
         "scope": code.scope,
         "refresh": refresh and tokens.stored_form(refresh),
         "hash": code.hash,
     }
-    await sql.execute(OPEN, row)
+    await unit.sql.execute(OPEN, row)
     return Granted(row["id"], user.id, scope, refresh)
 
 
@@ -123,13 +123,12 @@ async def renew(
             return None
     if opened is None:
         return None
-    scope = _now(narrowed or opened.scope or "", client, opened.role)
+    scope = _now(narrowed or opened.scope or "", client, opened.rights)
     return Granted(opened.session_id, opened.user_id, scope, opened.refresh_token)
 
 
-def _now(scope: str, client: Client, role: str) -> frozenset[str]:
-    rights = scopes.split(domain.scope_of(role))
-    return scopes.lent(scopes.split(scope), scopes.split(client.scope), rights)
+def _now(scope: str, client: Client, allowed: frozenset[str]) -> frozenset[str]:
+    return scopes.lent(scopes.split(scope), scopes.split(client.scope), allowed)
 
 
 async def find_token(service: Identity, presented: str | None) -> Token | None:

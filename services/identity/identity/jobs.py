@@ -21,6 +21,7 @@ CODES = "DELETE FROM codes WHERE expires_at < $1"
 # Kept a while after it has run out: used again it tells that somebody has seen it.
 AUTHORIZATION_CODES = "DELETE FROM authorization_codes WHERE expires_at < $1"
 RESETS = "DELETE FROM reset_tokens WHERE expires_at < $1"
+ENROLMENTS = "DELETE FROM second_factors WHERE expires_at < $1"
 FAILURES = "DELETE FROM login_failures WHERE last_at < $1"
 KEYS = """
 DELETE FROM signing_keys WHERE number IN (
@@ -43,6 +44,7 @@ async def tidy(service: Service) -> str:
         "codes": await pool.execute(CODES, now),
         "authorization codes": await pool.execute(AUTHORIZATION_CODES, now - timedelta(days=1)),
         "reset tokens": await pool.execute(RESETS, now),
+        "second factors never confirmed": await pool.execute(ENROLMENTS, now),
         "failed logins": await pool.execute(FAILURES, now - service.settings.account_brake().forget),
         "revocations": await pool.execute(REVOCATIONS, now),
         "keys": await pool.execute(KEYS, now - timedelta(days=1) - life),

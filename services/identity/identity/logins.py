@@ -1,18 +1,16 @@
 """Logging in: one account found, held back where it failed too often, its password checked, a session opened."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 import asyncpg
 from chassis.http.auth import CHALLENGE
 from chassis.http.problems import Problem
 
-from identity import brakes, tokens
+from identity import brakes, factors, rights, tokens
 from identity.app import Identity
 from identity.brakes import Kind
-from identity.problems import DEACTIVATED, INVALID_CREDENTIALS, NOT_VERIFIED
+from identity.problems import DEACTIVATED, INVALID_CREDENTIALS, NOT_VERIFIED, SECOND_FACTOR_REQUIRED
 from identity.sessions import Opened
 
 FIND: Final[dict[Kind, str]] = {
@@ -23,19 +21,14 @@ SELECT * FROM users WHERE phone = $1 AND (phone_verified OR NOT verified) ORDER 
 """,
 }
 
-# $4 the account, $5 its key, $6 how many failures of one are free
-FAILED: Final = f"""
-WITH counted AS ({brakes.COUNT} RETURNING key, failures)
-INSERT INTO audit (created_at, kind, user_id, details)
-SELECT $2, kind, $4, jsonb_build_object('failures', failures) FROM counted
-CROSS JOIN unnest(ARRAY['login_failed', 'login_held_back']) WITH ORDINALITY AS kinds (kind, place)
-WHERE key = $5 AND (kind = 'login_failed' OR failures = $6 + 1) ORDER BY place
-"""
-
-# The account is looked at again under a lock: it may have been closed, or its password changed, meanwhile.
+# The account is looked at again under a lock: it may have been closed, or its password or its second factor changed,
+# meanwhile. Its role is held too: whoever changes what it allows waits for this session, or this waits for them.
 OPEN = """
 WITH account AS (
-    SELECT id, role FROM users WHERE id = $1 AND password_hash = $2 AND active FOR SHARE
+    SELECT id, role FROM users
+    WHERE id = $1 AND password_hash = $2 AND active AND mfa_since IS NOT DISTINCT FROM $10 FOR SHARE
+), role AS (
+    SELECT rights FROM roles JOIN account ON name = role FOR SHARE OF roles
 ), session AS (
     INSERT INTO sessions (id, user_id, device, address, created_at, last_used_at, expires_at)
     SELECT $3, id, $4, $5, $6, $6, $7 FROM account RETURNING id
@@ -47,10 +40,10 @@ WITH account AS (
     INSERT INTO audit (created_at, kind, user_id, details)
     SELECT $6, 'login_succeeded', id, jsonb_build_object('session_id', $3::text) FROM account
 )
-SELECT role FROM account
+SELECT role, (SELECT rights FROM role) FROM account
 """
 
-HASH = "SELECT password_hash FROM users WHERE id = $1 AND active"
+OWN = "SELECT id, password_hash, mfa_since FROM users WHERE id = $1 AND active"
 
 REHASH = "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2"
 
@@ -65,44 +58,64 @@ class Asking:
     address: str
 
 
-async def login(service: Identity, asking: Asking, password: str) -> tuple[Opened, asyncpg.Record]:
-    """The new session and its account. Raises 401 on a wrong name or password, 403, or 429 with ``Retry-After``."""
+async def login(
+    service: Identity, asking: Asking, password: str, totp: str | None = None
+) -> tuple[Opened, asyncpg.Record]:
+    """The new session and its account. Raises 401 on a wrong name, password or code, 403, or 429 with ``Retry-After``.
+
+    Whether there is a second factor shows once the password is right: 401 ``second-factor-required`` without ``totp``.
+    """
     pool: asyncpg.Pool = service.database.pool
     async with service.passwords.turn:
         account = await pool.fetchrow(FIND[asking.kind], asking.name)
         now = service.world.clock()
         key = brakes.account_key(account["id"] if account else None, asking.kind, asking.name)
-        network = brakes.network_key(asking.address)
-        held_by = {key: service.settings.account_brake(), network: service.settings.address_brake()}
+        held_by = brakes.held_by(service.settings, key, asking.address)
         await brakes.refuse_held_back(pool, held_by, now)
         verified = await service.passwords.verify(password, account["password_hash"] if account else None)
         if account is None or not verified.right:
-            await _failed(service, held_by, now, key, account["id"] if account else None)
+            await brakes.failed(pool, held_by, now, account["id"] if account else None)
             raise Problem(INVALID_CREDENTIALS, headers=CHALLENGE)
-    if not account["verified"]:
-        raise Problem(NOT_VERIFIED)
-    if not account["active"]:
-        raise Problem(DEACTIVATED)
+        if not account["verified"]:
+            raise Problem(NOT_VERIFIED)
+        if not account["active"]:
+            raise Problem(DEACTIVATED)
+        await second(service, account, asking.address, totp)
     return await _open(service, pool, asking, account, verified.rehashed, key), account
 
 
-async def prove(service: Identity, user_id: str, address: str, password: str) -> str:
+async def prove(service: Identity, user_id: str, address: str, password: str, totp: str | None = None) -> str:
     """The hash that the owner's ``password`` was checked against. Raises 401 and 429, and counts, as a login does."""
     pool: asyncpg.Pool = service.database.pool
     async with service.passwords.turn:
-        known: str | None = await pool.fetchval(HASH, user_id)
+        account = await pool.fetchrow(OWN, user_id)
         now, key = service.world.clock(), brakes.account_key(user_id, "email", "")
-        held_by = {key: service.settings.account_brake(), brakes.network_key(address): service.settings.address_brake()}
+        held_by = brakes.held_by(service.settings, key, address)
         await brakes.refuse_held_back(pool, held_by, now)
-        if known is None or not (await service.passwords.verify(password, known)).right:
-            await _failed(service, held_by, now, key, user_id)
+        if account is None or not (await service.passwords.verify(password, account["password_hash"])).right:
+            await brakes.failed(pool, held_by, now, user_id)
             raise Problem(INVALID_CREDENTIALS, headers=CHALLENGE)
+        await second(service, account, address, totp)
+    known: str = account["password_hash"]
     return known
 
 
-async def _failed(service: Identity, keys: Iterable[str], now: datetime, key: str, user_id: str | None) -> None:
-    brake = service.settings.account_brake()
-    await service.database.pool.execute(FAILED, list(keys), now, now - brake.forget, user_id, key, brake.free)
+async def second(service: Identity, account: asyncpg.Record, address: str, totp: str | None) -> None:
+    """Let nobody pass without the account's second factor, where it has one, however else they proved who they are.
+
+    ``account`` holds ``id`` and ``mfa_since``. Raises 401 and 429; a wrong code counts as a wrong password does.
+    Whoever calls holds ``passwords.turn``: so a burst of codes gets no more tries than one of passwords.
+    """
+    if account["mfa_since"] is None:
+        return
+    if totp is None:
+        raise Problem(SECOND_FACTOR_REQUIRED, headers=CHALLENGE)
+    pool, now = service.database.pool, service.world.clock()
+    held_by = brakes.held_by(service.settings, brakes.account_key(account["id"], "email", ""), address)
+    await brakes.refuse_held_back(pool, held_by, now)
+    if not await factors.spend(service, account["id"], totp):
+        await brakes.failed(pool, held_by, now, account["id"])
+        raise Problem(INVALID_CREDENTIALS, headers=CHALLENGE)
 
 
 async def _open(
@@ -110,7 +123,7 @@ async def _open(
 ) -> Opened:
     now, session_id, refresh = service.world.clock(), service.world.ids(), tokens.refresh_token()
     expires_at = now + service.settings.refresh_token_life
-    role = await pool.fetchval(
+    opened = await pool.fetchrow(
         OPEN,
         account["id"],
         account["password_hash"],
@@ -121,9 +134,11 @@ async def _open(
         expires_at,
         tokens.stored_form(refresh),
         key,
+        account["mfa_since"],
     )
-    if role is None:
+    if opened is None:
         raise Problem(INVALID_CREDENTIALS, headers=CHALLENGE)
     if rehashed:
         await pool.execute(REHASH, account["id"], account["password_hash"], rehashed)
-    return Opened(session_id, account["id"], role, refresh)
+    allowed = rights.of(opened["role"], opened["rights"])
+    return Opened(session_id, account["id"], opened["role"], allowed, refresh)

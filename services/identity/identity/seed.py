@@ -10,11 +10,10 @@ from chassis.http import invalid
 from identity import accounts, fields
 from identity.accounts import New
 from identity.app import Identity
-from identity.domain import Role
 from identity.tables import users
 
 DEMO_PASSWORD: Final = "soko-demo-2026"  # noqa: S105 - published, and refused where real customers are
-DEMO: Final[dict[str, tuple[Role, str]]] = {
+DEMO: Final[dict[str, tuple[str, str]]] = {
     "admin@soko.example": ("admin", "Asha"),
     "staff@soko.example": ("staff", "Sam"),
     "customer@soko.example": ("customer", "Amina"),
@@ -45,6 +44,6 @@ async def demo_accounts(service: Identity) -> list[str]:
     return made
 
 
-async def _make(service: Identity, email: str, role: Role, first_name: str) -> None:
+async def _make(service: Identity, email: str, role: str, first_name: str) -> None:
     new = New(email=email, password=DEMO_PASSWORD, role=role, first_name=first_name, last_name=role.capitalize())
     await accounts.create(service, new, service.begins())

@@ -1,4 +1,4 @@
-"""Sessions and their refresh tokens. Whoever writes them locks the user, then the session, then its tokens."""
+"""Sessions and their refresh tokens. Whoever writes them locks the user, the role, the session, then its tokens."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from chassis.world import World
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from identity import domain, tokens
+from identity import domain, rights, tokens
 from identity.audit import Kind
 
 # Positions are given under this lock, which is held until the commit: so nobody can read one and find a smaller one
@@ -34,13 +34,22 @@ SELECT id, device FROM sessions WHERE id = (SELECT session_id FROM refresh_token
 
 TOKEN = text("SELECT used_at, expires_at FROM refresh_tokens WHERE hash = :hash")
 
+# Several sessions are locked by their ids in order, so that two who do never wait for each other in a ring.
 OF_USER = text("SELECT id FROM sessions WHERE user_id = :user_id ORDER BY id FOR UPDATE")
 
+OF_ROLE = text("""
+SELECT sessions.id FROM users JOIN sessions ON user_id = users.id WHERE role = :role AND role <> 'customer'
+ORDER BY sessions.id FOR UPDATE OF sessions
+""")
+
 END = text("""
-WITH ended AS (
-    DELETE FROM sessions WHERE user_id = :user_id
+WITH mine AS (
+    SELECT id FROM sessions WHERE user_id = :user_id
     AND (CAST(:only AS text) IS NULL OR id = :only) AND (CAST(:but AS text) IS NULL OR id <> :but)
-    AND (CAST(:client AS text) IS NULL OR client_id = :client) RETURNING id
+    AND (CAST(:client AS text) IS NULL OR client_id = :client)
+    ORDER BY id FOR UPDATE
+), ended AS (
+    DELETE FROM sessions WHERE id IN (SELECT id FROM mine) RETURNING id
 ), told AS (
     INSERT INTO audit (created_at, kind, user_id, details)
     SELECT :now, :kind, :user_id, jsonb_build_object('reason', CAST(:reason AS text), 'sessions', count(*))
@@ -55,7 +64,9 @@ TOLD_AS: Final[dict[str, Kind]] = {
     "code_reused": "code_reused",
 }
 
-RENAME = text("UPDATE sessions SET id = :new WHERE id = :old")
+RENAME = text("""
+UPDATE sessions SET id = new FROM unnest(CAST(:old AS text[]), CAST(:new AS text[])) AS given (old, new) WHERE id = old
+""")
 
 ROTATE = text("""
 WITH used AS (UPDATE refresh_tokens SET used_at = :now WHERE hash = :old),
@@ -71,6 +82,7 @@ class Opened:
     session_id: str
     user_id: str
     role: str
+    rights: frozenset[str]
     refresh_token: str = field(repr=False)
     scope: str | None = None
 
@@ -115,9 +127,16 @@ async def end(
 
 async def renew(sql: AsyncConnection, user_id: str, reason: str, world: World, token_life: timedelta) -> None:
     """Stop the user's access tokens and let the sessions go on: each gets another id, which its next token carries."""
-    old = (await sql.execute(OF_USER, {"user_id": user_id})).scalars().all()
-    for id_ in old:
-        await sql.execute(RENAME, {"new": world.ids(), "old": id_})
+    await _rename(sql, (await sql.execute(OF_USER, {"user_id": user_id})).scalars().all(), reason, world, token_life)
+
+
+async def renew_role(sql: AsyncConnection, role: str, reason: str, world: World, token_life: timedelta) -> None:
+    """The same for everybody who has this role, which is locked: so nobody gets it, or a session by it, meanwhile."""
+    await _rename(sql, (await sql.execute(OF_ROLE, {"role": role})).scalars().all(), reason, world, token_life)
+
+
+async def _rename(sql: AsyncConnection, old: Sequence[str], reason: str, world: World, token_life: timedelta) -> None:
+    await sql.execute(RENAME, {"old": list(old), "new": [world.ids() for _ in old]})
     await revoke(sql, old, reason, world.clock(), token_life)
 
 
@@ -139,6 +158,7 @@ async def rotate(
     if found is None or found.client_id != client_id:
         return None
     user = (await sql.execute(LOCKED_USER, {"id": found.user_id})).one()
+    allowed = await rights.held(sql, user.role) or frozenset()
     session = (await sql.execute(LOCKED_SESSION, {"hash": old})).one_or_none()
     if session is None:
         return None
@@ -153,4 +173,4 @@ async def rotate(
             new = tokens.refresh_token()
             values = {"old": old, "new": tokens.stored_form(new), "now": now, "expires_at": now + session_life}
             await sql.execute(ROTATE, values | {"session_id": session.id})
-            return Opened(session.id, user.id, user.role, new, found.scope)
+            return Opened(session.id, user.id, user.role, allowed, new, found.scope)

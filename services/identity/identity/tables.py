@@ -36,17 +36,20 @@ users = Table(
     Column("last_name", Text, nullable=False),
     Column("language", Text, nullable=False),
     Column("role", Text, nullable=False),
+    # Since when a login needs a second factor. Here, so that whoever locks the account knows it for certain.
+    Column("mfa_since", DateTime(timezone=True)),
     Column("active", Boolean, nullable=False),
     Column("verified", Boolean, nullable=False),
     Column("version", Integer, nullable=False),
     Column("sequence", BigInteger, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
-    CheckConstraint("role IN ('customer', 'staff', 'admin')", name="users_role_known"),
 )
 Index("users_email_unique", users.c.email, unique=True)
 Index("users_username_unique", func.lower(users.c.username), unique=True)
 Index("users_phone_unique", users.c.phone, unique=True, postgresql_where=users.c.phone_verified)
+# Who asks for a role asks for one of the few that not everybody has, and says so.
+Index("users_role", users.c.role, postgresql_where=users.c.role != "customer")
 Index("users_created", users.c.created_at, users.c.id)
 
 # A phone that is registered with belongs to one account at a time, until it is confirmed or given up.
@@ -73,6 +76,42 @@ reset_tokens = Table(
     Column("address", Text, nullable=False),
     Column("expires_at", DateTime(timezone=True), nullable=False, index=True),
     CheckConstraint("channel IN ('email', 'phone')", name="reset_tokens_channel_known"),
+)
+
+# Those that administrators define: the presets are in soko_contracts.rights.
+roles = Table(
+    "roles",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("description", Text, nullable=False),
+    Column("rights", ARRAY(Text), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+)
+
+second_factors = Table(
+    "second_factors",
+    metadata,
+    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    # As chassis.confiding keeps it: whoever reads the database alone cannot make codes.
+    Column("secret", Text, nullable=False),
+    # The time step of the last code that counted.
+    Column("last_step", BigInteger, nullable=False),
+    # When it runs out, while it was not confirmed.
+    Column("expires_at", DateTime(timezone=True)),
+)
+Index(
+    "second_factors_unconfirmed",
+    second_factors.c.expires_at,
+    postgresql_where=second_factors.c.expires_at.is_not(None),
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("hash", Text, primary_key=True),
 )
 
 addresses = Table(

@@ -9,7 +9,6 @@ from typing import Any, Final
 import jwt
 
 from identity import scopes
-from identity.domain import scope_of
 from identity.keys import ALGORITHM, SigningKey
 
 ISSUER: Final = "soko"
@@ -19,10 +18,18 @@ PROVIDER: Final = "soko-provider"
 
 
 def access_token(
-    key: SigningKey, *, user_id: str, role: str, session_id: str, token_id: str, now: datetime, lifetime: timedelta
+    key: SigningKey,
+    *,
+    user_id: str,
+    role: str,
+    scope: str,
+    session_id: str,
+    token_id: str,
+    now: datetime,
+    lifetime: timedelta,
 ) -> str:
     """A signed token for ``lifetime``: who, in which session, with which rights."""
-    said = {"sub": user_id, "sid": session_id, "role": role, "scope": scope_of(role), "jti": token_id}
+    said = {"sub": user_id, "sid": session_id, "role": role, "scope": scope, "jti": token_id}
     return _signed(key, {"iss": ISSUER, "aud": AUDIENCE, **said}, now, lifetime)
 
 

@@ -8,16 +8,17 @@ from typing import Final
 from chassis.context import Context
 from sqlalchemy import text
 
-from identity import audit, scopes, sessions, tokens
+from identity import audit, rights, scopes, sessions, tokens
 from identity.app import Identity
 from identity.clients import Client
 
 CODE_LIFE: Final = timedelta(seconds=60)
 
 VISITOR: Final = """
-SELECT sessions.id AS session_id, users.id AS user_id, users.role,
+SELECT sessions.id AS session_id, users.id AS user_id, users.role, roles.rights AS defined,
     coalesce(users.email, users.username, users.phone) AS name, sessions.created_at AS authenticated_at
 FROM refresh_tokens JOIN sessions ON sessions.id = session_id JOIN users ON users.id = sessions.user_id
+LEFT JOIN roles ON roles.name = users.role
 WHERE hash = $1 AND used_at IS NULL AND refresh_tokens.expires_at > $2 AND sessions.client_id IS NULL AND users.active
 """
 
@@ -45,7 +46,7 @@ class Visitor:
 
     session_id: str
     user_id: str
-    role: str
+    rights: frozenset[str]
     name: str | None
     authenticated_at: datetime
 
@@ -64,7 +65,10 @@ class Wanted:
 async def visitor(service: Identity, cookie: str) -> Visitor | None:
     """Whom the cookie is good for. It is a refresh token that nobody takes for another one while it stays there."""
     row = await service.database.pool.fetchrow(VISITOR, tokens.stored_form(cookie), service.world.clock())
-    return Visitor(**row) if row else None
+    if row is None:
+        return None
+    told = {name: row[name] for name in ("session_id", "user_id", "name", "authenticated_at")}
+    return Visitor(**told, rights=rights.of(row["role"], row["defined"]))
 
 
 async def consented(service: Identity, user_id: str, client_id: str) -> frozenset[str]:

@@ -12,10 +12,11 @@ from chassis.context import Context
 from chassis.fixtures import Harness
 from identity import seed
 from identity.accounts import New, create
-from identity.domain import scope_of
+from identity.scopes import joined
 from identity.service import build
 from identity.settings import IdentitySettings
 from signing_in import demo
+from soko_contracts.rights import PRESETS
 
 HERE = Context("r", "r", "r")
 PASSWORD = seed.DEMO_PASSWORD
@@ -39,7 +40,7 @@ async def test_a_login_answers_tokens_and_the_account(shop: Harness) -> None:
     body = answer.json()
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
-    assert (body["token_type"], body["expires_in"], body["scope"]) == ("Bearer", 900, scope_of("staff"))
+    assert (body["token_type"], body["expires_in"], body["scope"]) == ("Bearer", 900, joined(PRESETS["staff"]))
     assert (body["user"]["email"], body["user"]["role"]) == ("staff@soko.example", "staff")
     assert "password" not in answer.text
 
@@ -51,7 +52,7 @@ async def test_the_access_token_says_who_in_which_session_with_which_rights(shop
     key = jwt.PyJWKSet.from_dict(keys)[jwt.get_unverified_header(token)["kid"]]
     said = jwt.decode(token, key, algorithms=["EdDSA"], audience="soko", issuer="soko")
     assert said["sub"] == body["user"]["id"]
-    assert (said["role"], said["scope"]) == ("admin", scope_of("admin"))
+    assert (said["role"], said["scope"]) == ("admin", joined(PRESETS["admin"]))
     assert said["exp"] - said["iat"] == 900
     assert {"sid", "jti"} <= said.keys()
 

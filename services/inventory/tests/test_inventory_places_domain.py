@@ -99,6 +99,7 @@ def test_a_count_is_of_one_place() -> None:
     outcome = given(stock, *BOTH, Reserved("o", 6, "b")).when(Count(5, "stocktake", "b"))
     outcome.then(Counted(5, -5, 1, "stocktake", "b"))
     assert (outcome.state.shortage, outcome.state.available) == (1, 4)
+    assert outcome.state.shelves == (Shelf("main", 4), Shelf("b", 5, 6, 1))
     given(stock, *BOTH, Reserved("o", 6, "b"), Counted(5, -5, 1, None, "b")).when(Sell("o", (Part(6, "b"),))).refuses(
         "not-enough-stock"
     )
@@ -192,6 +193,15 @@ def test_units_that_come_go_to_who_waits_the_oldest_first() -> None:
     assert (outcome.state.reserved, outcome.state.backordered, outcome.state.available) == (5, 1, 0)
 
 
+def test_what_is_freed_at_several_places_goes_to_who_waits_and_no_more_than_they_want() -> None:
+    held = (*LIMITED, Received(2), Received(3, location="b"), Reserved("p", 2), Reserved("p", 3, "b"))
+    outcome = given(stock, *held, Reserved("o", 4, waits=True)).when(Release("p", (Part(2), Part(3, "b"))))
+    outcome.then(
+        Released("p", 2), Released("p", 3, "b"), Filled(SKU, "o", 2, "main"), Filled(SKU, "o", 2, "b"),
+        LevelCrossed(SKU, 5, 4, 1, 5),
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "command",
     [Count(1), Adjust(1), ListSku(SKU, 0, 1), TakeBack("p", (Part(1),)), Release("p", (Part(1),)), TakeIn("t")],
@@ -215,7 +225,8 @@ def test_who_waited_is_sold_what_came_from_where_it_came() -> None:
         Filled(SKU, "o", 2, "main"),
     )
     parts = (Part(1), Part(4, waits=True))
-    given(stock, *filled).when(Sell("o", parts)).refuses("not-enough-stock")
+    refused = given(stock, *filled).when(Sell("o", parts)).refuses("not-enough-stock").refused
+    assert "2 are missing" in str(refused)
     outcome = given(stock, *filled, Filled(SKU, "o", 2, "b")).when(Sell("o", parts))
     outcome.then(Sold("o", 3), Sold("o", 2, "b"))
     assert outcome.state.backorders == ()

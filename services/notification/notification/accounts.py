@@ -3,6 +3,7 @@
 from typing import Final
 
 IF_NOT_YOU: Final = '{{ _("If that was not you, choose a new password now: it ends all other sessions.") }}'
+IF_NOT_YOU_TELL: Final = '{{ _("If that was not you, tell us at once.") }}'
 
 PARAGRAPHS: Final[dict[str, tuple[str, ...]]] = {
     "welcome": (
@@ -33,7 +34,21 @@ PARAGRAPHS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "address_changed": (
         '{{ _("Your account now has another address. This one is no longer used.") }}',
-        '{{ _("If that was not you, tell us at once.") }}',
+        IF_NOT_YOU_TELL,
+    ),
+    "mfa_enabled": (
+        '{{ _("From now on logging in needs a code of your authenticator app, and all other sessions have ended.") }}',
+        '{{ _("Keep your recovery codes in a safe place: each logs you in once when the app is lost.") }}',
+        IF_NOT_YOU_TELL,
+    ),
+    "mfa_disabled": (
+        '{{ _("Logging in no longer needs a code of your authenticator app: the password is enough.") }}',
+        IF_NOT_YOU_TELL,
+    ),
+    "recovery_code_used": (
+        '{{ _("A recovery code was used in place of a code of your authenticator app.") }}'
+        '{% if left is defined %} {{ _("Codes left: %(left)s.", left=left) }}{% endif %}',
+        IF_NOT_YOU,
     ),
     "session_reused": (
         '{{ _("A session of yours was used from two places, so we have ended it.") }}'
@@ -51,6 +66,9 @@ SUBJECTS: Final[dict[str, str]] = {
     "password_reset": "Choose a new password",
     "password_changed": "Your password was changed",
     "address_changed": "The address of your account was changed",
+    "mfa_enabled": "Logging in now needs a code",
+    "mfa_disabled": "Logging in no longer needs a code",
+    "recovery_code_used": "A recovery code of yours was used",
     "session_reused": "We have ended a session of yours",
 }
 """No secret may stand in one: subject lines are kept, and shown on locked screens."""

@@ -1,9 +1,10 @@
 """One notification, from the wish that somebody is told to the word that they were.
 
-``cause`` and ``kind`` together name it, so the same wish twice is one notification. The address and what the message
-says are not part of it: they are gone once it has left.
+``cause``, ``kind`` and ``channel`` together name it, so the same wish twice is one notification. The address and what
+the message says are not part of it: they are gone once it has left.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
@@ -17,16 +18,29 @@ EMAIL, SMS = "email", "sms"
 
 
 class Status(StrEnum):
-    """``failed`` is final."""
+    """``unwanted``: its customer wants none of these this way, so it never left."""
 
     QUEUED = "queued"
     SENT = "sent"
     FAILED = "failed"
+    UNWANTED = "unwanted"
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A message that somebody else has now: to whom, its title, and what they call it."""
+
+    to: str
+    title: str
+    provider_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """``recipient`` is masked. ``sequence`` counts the public events about it."""
+    """``recipient`` is masked. ``sequence`` counts the public events about it.
+
+    ``order_id`` is the order that it tells of, ``provider_id`` what its provider calls it.
+    """
 
     id: str
     cause: str
@@ -41,11 +55,32 @@ class Notification:
     reason: str | None = None
     sequence: int = 0
     sent_at: datetime | None = None
+    order_id: str | None = None
+    provider_id: str | None = None
 
-    def sent(self, at: datetime, recipient: str, title: str) -> "Notification":
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> "Notification":
+        """Back from its columns; those that a row of an older version lacks are as they begin."""
+        known = {field.name: row[field.name] for field in fields(cls) if field.name in row.keys()}  # noqa: SIM118 - a record has no such "in"
+        return replace(cls(**known), status=Status(row["status"]))
+
+    @property
+    def who(self) -> str:
+        """Whose preferences count: a guest has those of the one order."""
+        return self.customer_id or self.subject_id
+
+    def sent(self, at: datetime, left: Left) -> "Notification":
         """It left."""
-        told = masked(recipient)
-        return replace(self, status=Status.SENT, sent_at=at, recipient=told, title=title, sequence=self.sequence + 1)
+        return replace(
+            self,
+            status=Status.SENT,
+            reason=None,
+            sent_at=at,
+            recipient=masked(left.to),
+            title=left.title,
+            provider_id=left.provider_id,
+            sequence=self.sequence + 1,
+        )
 
     def failed(self, reason: str) -> "Notification":
         """It will never leave. ``reason`` is a code: ``no-address``, ``refused``, ``unknown-kind``, ``gave-up``, or

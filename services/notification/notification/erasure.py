@@ -12,7 +12,7 @@ from chassis.service import Service
 from notification.settings import Settings
 
 BLANK = """
-update notifications set recipient = null, title = null,
+update notifications set recipient = null, title = null, delivery_reason = null,
        status = case status when 'queued' then 'failed' else status end,
        reason = case status when 'queued' then 'erased' else reason end
 where subject_id = $1 returning id
@@ -21,7 +21,9 @@ REMEMBER = "insert into erasures (subject_id, erased_at) values ($1, $2) on conf
 SENT_SINCE = """
 select id from notifications where recipient is not null and subject_id in (select subject_id from erasures) limit 1000
 """
-BLANK_SENT = "update notifications set recipient = null, title = null where id = any($1::text[])"
+BLANK_SENT = """
+update notifications set recipient = null, title = null, delivery_reason = null where id = any($1::text[])
+"""
 STOP_MESSAGES = "delete from calls where name in ('mail', 'sms') and request -> 'notification' ->> 'subject_id' = $1"
 FORGET_WISHES = "delete from preferences where customer_id = $1"
 DROP_PARKED = """

@@ -4,10 +4,11 @@ from typing import Final
 
 from notification import accounts
 
+MESSAGE_PARKED: Final = "message_parked"
 NEW_ORDER: Final = "new_order"
 LOW_STOCK: Final = "low_stock"
 ABANDONED_CART: Final = "abandoned_cart"
-FOR_THE_ADMIN: Final = frozenset({NEW_ORDER, LOW_STOCK})
+FOR_THE_ADMIN: Final = frozenset({NEW_ORDER, LOW_STOCK, MESSAGE_PARKED})
 
 SUBJECTS: Final[dict[str, str]] = {
     "order_received": "We have your order {{ number }}",
@@ -16,10 +17,12 @@ SUBJECTS: Final[dict[str, str]] = {
     "order_shipped": "Your order {{ number }} is on its way",
     "order_delivered": "Your order {{ number }} has arrived",
     "order_refunded": "A refund for your order {{ number }}",
+    "payment_requested": "Please pay for your order {{ number }}",
     "payment_failed": "The payment for your order {{ number }} failed",
     ABANDONED_CART: "You left something in your cart",
     NEW_ORDER: "New order {{ number }}",
     LOW_STOCK: "{{ sku }} is running low",
+    MESSAGE_PARKED: "Something was given up in {{ service }}",
     **accounts.SUBJECTS,
 }
 

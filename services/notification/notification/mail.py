@@ -42,10 +42,12 @@ class Mail:
     content: bytes
 
 
-def composed(settings: Settings, id_: str, written: Written, to: str, at: datetime) -> Mail:
+def composed(
+    settings: Settings, id_: str, written: Written, to: str, at: datetime, unsubscribe: str | None = None
+) -> Mail:
     """The mail in both forms. The same notification has the same Message-ID whenever it is sent.
 
-    Raises NoAddress.
+    ``unsubscribe`` is the URL at which its reader can do without others like it (RFC 8058). Raises NoAddress.
     """
     if not ADDRESS.fullmatch(to):
         raise NoAddress
@@ -60,6 +62,7 @@ def composed(settings: Settings, id_: str, written: Written, to: str, at: dateti
         f"Date: {format_datetime(at)}",
         f"Message-ID: <{id_}@{sender.rpartition('@')[2]}>",
         "Auto-Submitted: auto-generated",
+        *_one_click(unsubscribe),
         "MIME-Version: 1.0",
         f'Content-Type: multipart/alternative; boundary="{boundary}"',
         "",
@@ -69,6 +72,12 @@ def composed(settings: Settings, id_: str, written: Written, to: str, at: dateti
         "",
     )
     return Mail(sender, to, "\n".join(lines).encode("ascii"))
+
+
+def _one_click(url: str | None) -> Iterable[str]:
+    if url:
+        yield f"List-Unsubscribe: <{url}>"
+        yield "List-Unsubscribe-Post: List-Unsubscribe=One-Click"
 
 
 def _part(text: str, kind: str, boundary: str) -> Iterable[str]:

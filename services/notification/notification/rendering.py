@@ -1,5 +1,6 @@
 """From a kind and its data to a mail's words, as text and as HTML on one layout, in the reader's language."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -56,12 +57,30 @@ def strong(said: Any) -> Markup:
     return Markup("<strong>{}</strong>").format(said)
 
 
+CONSTANT: Final = re.compile(r'\{\{ _\("([^"%]*)"\) \}\}')
+"""A line in which nothing varies."""
+
+
+class Translated(PackageLoader):
+    """The templates with their constant lines in one language: these need not be looked up for each mail."""
+
+    def __init__(self, said: Callable[[str], str]) -> None:
+        super().__init__("notification")
+        self._said = said
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool] | None]:
+        """The source of a template, and whether it still is that."""
+        source, name, is_new = super().get_source(environment, template)
+        return CONSTANT.sub(lambda line: self._said(line[1]), source), name, is_new
+
+
 class Language:
     """Every template as it is said in one language; ``said`` turns the English of a line into it."""
 
     def __init__(self, code: str, said: Callable[[str], str]) -> None:
+        self.code = code
         self._templates = Environment(
-            loader=PackageLoader("notification"),
+            loader=Translated(said),
             extensions=["jinja2.ext.i18n"],
             autoescape=select_autoescape(("html",)),
             trim_blocks=True,
@@ -81,10 +100,10 @@ class Language:
         """A template of plain text."""
         return self._templates.from_string(source)
 
-    def write(self, kind: str, data: Mapping[str, Any], secrets: Mapping[str, str]) -> Written:
+    def write(self, kind: str, data: Mapping[str, Any], secrets: Mapping[str, str], unsubscribe: str | None) -> Written:
         """See ``write`` below."""
         title = " ".join(self._titles[kind].render(data).split())
-        said = {**data, **secrets, "title": title}
+        said = {**data, **secrets, "title": title, "unsubscribe": unsubscribe}
         name = kind
         if kind in PARAGRAPHS:
             name, said["paragraphs"] = "account", [line.render(data) for line in self._paragraphs[kind]]
@@ -96,25 +115,38 @@ class Language:
         title = " ".join(self._titles[kind].render(data).split())
         return title, " ".join(self._texts[kind].render({**data, **secrets}).split())
 
+    def page(self, name: str, **said: Any) -> str:
+        """A page of the shop's own, by its template's name."""
+        return self._templates.get_template(f"{name}.html").render(said)
+
 
 LANGUAGES: Final = {ENGLISH: Language(ENGLISH, str), "sw": Language("sw", lambda line: SWAHILI.get(line, line))}
 
 
 def write(
-    kind: str, data: Mapping[str, Any], secrets: Mapping[str, str] = NONE, language: str | None = None
+    kind: str,
+    data: Mapping[str, Any],
+    secrets: Mapping[str, str] = NONE,
+    language: str | None = None,
+    unsubscribe: str | None = None,
 ) -> Written:
     """The mail of this kind; in English where it has no such language, and for the admin. Raises UnknownKind.
 
-    What ``data`` lacks is left out. No secret stands in the title.
+    What ``data`` lacks is left out. No secret stands in the title. ``unsubscribe`` is a link to do without such mails.
     """
     if kind not in SUBJECTS:
         raise UnknownKind(kind)
-    code = language if language in LANGUAGES and kind not in FOR_THE_ADMIN else ENGLISH
-    return LANGUAGES[code].write(kind, data, secrets)
+    spoken = LANGUAGES[ENGLISH] if kind in FOR_THE_ADMIN else spoken_in(language)
+    return spoken.write(kind, data, secrets, unsubscribe)
+
+
+def spoken_in(language: str | None) -> Language:
+    """This language, or English where it is not spoken here."""
+    return LANGUAGES.get(language or ENGLISH, LANGUAGES[ENGLISH])
 
 
 def text(kind: str, data: Mapping[str, Any], secrets: Mapping[str, str], language: str | None) -> tuple[str, str]:
     """The title of the SMS of this kind, without a secret, and what it says. Raises UnknownKind."""
     if kind not in TEXTS:
         raise UnknownKind(kind)
-    return LANGUAGES[language if language in LANGUAGES else ENGLISH].text(kind, data, secrets)
+    return spoken_in(language).text(kind, data, secrets)

@@ -1,5 +1,6 @@
 """What the notification service is told from outside."""
 
+import re
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Self
@@ -9,6 +10,7 @@ from chassis.settings import Settings as Shared
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 DEMO_ADMIN = "admin@soko.example"
+SECRET = re.compile(r"[A-Za-z0-9_-]{16,128}")
 SCHEMES = ("smtp", "smtps", "smtp+starttls")
 
 
@@ -29,8 +31,8 @@ class Settings(Shared):
     mail_from: str = Field("Soko <shop@soko.example>", description="Whom customers get mail from.")
     admin_email: str = Field(
         "",
-        description="Who is told of new orders and of stock running low. Nobody without it, in development the demo's "
-        "administrator.",
+        description="Who is told of new orders, of stock running low and of messages that were given up. Nobody "
+        "without it, in development the demo's administrator.",
     )
 
     africastalking_username: str = Field(
@@ -46,6 +48,12 @@ class Settings(Shared):
         "", description="Where SMS go instead: each is posted as JSON, `to`, `text` and `id`, the same id when again."
     )
     sms_gateway_token: SecretStr = Field(SecretStr(""), description="The bearer token for SMS_GATEWAY_URL.")
+    delivery_reports_secret: SecretStr = Field(
+        SecretStr(""),
+        description="What makes the paths secret that providers report to: "
+        "/api/v1/notifications/reports/{africastalking,gateway,mail}/{secret}. 16 to 128 letters, digits, `-` and `_`. "
+        "Without it nobody can report.",
+    )
     password_reset_url: str = Field(
         "",
         description="The shop's page to choose a new password on, for mails that lead there. May hold {public_url} and "
@@ -67,6 +75,13 @@ class Settings(Shared):
     @classmethod
     def _gateway(cls, value: str) -> str:
         return urls.url(value, ("http", "https"), "https://sms.example/send")
+
+    @field_validator("delivery_reports_secret")
+    @classmethod
+    def _secret(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and not SECRET.fullmatch(value.get_secret_value()):
+            raise ValueError("must be 16 to 128 letters, digits, - and _, of chance")
+        return value
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:

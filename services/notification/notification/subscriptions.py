@@ -21,7 +21,9 @@ from notification.tables import unnumbered
 def send(message: public.Send, at: Received) -> Iterable[Outcome]:
     channel = channel_for(message.kind, message.contact)
     who = (message.subject_id, message.customer_id)
-    notification = Notification(at.id, message.cause, message.kind, *who, at.now, channel)
+    order_id = message.data.get("order_id")
+    told_of = order_id if isinstance(order_id, str) else None
+    notification = Notification(at.id, message.cause, message.kind, *who, at.now, channel, order_id=told_of)
     return queued(notification, message.contact, message.data, message.secrets)
 
 

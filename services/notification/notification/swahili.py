@@ -10,6 +10,7 @@ SWAHILI: Final[dict[str, str]] = {
     "Your order {{ number }} is on its way": "Oda yako {{ number }} iko njiani",
     "Your order {{ number }} has arrived": "Oda yako {{ number }} imefika",
     "A refund for your order {{ number }}": "Marejesho ya pesa ya oda yako {{ number }}",
+    "Please pay for your order {{ number }}": "Tafadhali lipia oda yako {{ number }}",
     "The payment for your order {{ number }} failed": "Malipo ya oda yako {{ number }} hayakufanikiwa",
     "You left something in your cart": "Umeacha bidhaa kwenye kikapu chako",
     "Welcome to Soko": "Karibu Soko",
@@ -18,6 +19,9 @@ SWAHILI: Final[dict[str, str]] = {
     "Choose a new password": "Chagua nenosiri jipya",
     "Your password was changed": "Nenosiri lako limebadilishwa",
     "The address of your account was changed": "Anwani ya akaunti yako imebadilishwa",
+    "Logging in now needs a code": "Kuingia sasa kunahitaji nambari ya siri",
+    "Logging in no longer needs a code": "Kuingia hakuhitaji tena nambari ya siri",
+    "A recovery code of yours was used": "Nambari yako moja ya kurejesha akaunti imetumika",
     "We have ended a session of yours": "Tumefunga kipindi chako kimoja",
     # orders
     "You get this mail because you ordered from us.": "Umepokea barua pepe hii kwa sababu uliagiza kwetu.",
@@ -37,6 +41,9 @@ SWAHILI: Final[dict[str, str]] = {
     "All of it has been delivered. We hope you like it.": "Bidhaa zote zimefikishwa. Tunatumaini utazipenda.",
     "We have sent %(amount)s back to you. Depending on your bank it arrives within a few days.": (
         "Tumekurudishia %(amount)s. Kulingana na benki yako, zitafika ndani ya siku chache."
+    ),
+    "Your articles are set aside. Please pay within %(minutes)s minutes, or the order is cancelled.": (
+        "Bidhaa zako zimetengwa. Tafadhali lipa ndani ya dakika %(minutes)s, la sivyo oda itaghairiwa."
     ),
     # cancelled, and payments that failed
     "Something you ordered is out of stock.": "Bidhaa moja uliyoagiza imeisha.",
@@ -62,9 +69,26 @@ SWAHILI: Final[dict[str, str]] = {
     "You asked to be reminded; in your notification preferences you can change that.": (
         "Uliomba kukumbushwa; unaweza kubadilisha hilo kwenye mapendeleo yako ya arifa."
     ),
+    # doing without
+    "No more mails like this one:": "Usipokee tena barua pepe kama hii:",
+    "No more mails like this one": "Usipokee tena barua pepe kama hii",
+    "mails about a cart that you left": "barua pepe kuhusu kikapu ulichoacha",
+    "mails about your orders": "barua pepe kuhusu oda zako",
+    "Done: from now on you get no more %(told)s.": "Tayari: kuanzia sasa hutapokea tena %(told)s.",
+    "In your notification preferences you can change that again.": (
+        "Unaweza kubadilisha hilo tena kwenye mapendeleo yako ya arifa."
+    ),
+    "Do you want no more %(told)s?": "Hutaki tena kupokea %(told)s?",
+    "Codes and what you should know of your account come all the same.": (
+        "Nambari za siri na taarifa muhimu za akaunti yako zitaendelea kuja."
+    ),
+    "No more of these": "Usinitumie tena",
     # by SMS
     "%(code)s is your Soko code. Give it to nobody.": "%(code)s ni nambari yako ya siri ya Soko. Usimpe mtu yeyote.",
     "Choose a new Soko password with this: %(token)s": "Chagua nenosiri jipya la Soko kwa kutumia hii: %(token)s",
+    "Soko: please pay %(amount)s for your order %(number)s within %(minutes)s minutes.": (
+        "Soko: tafadhali lipa %(amount)s kwa oda yako %(number)s ndani ya dakika %(minutes)s."
+    ),
     "Soko: your order %(number)s is confirmed.": "Soko: oda yako %(number)s imethibitishwa.",
     "Soko: your order %(number)s is on its way.": "Soko: oda yako %(number)s iko njiani.",
     "Parcel: %(parcel)s": "Kifurushi: %(parcel)s",
@@ -113,6 +137,21 @@ SWAHILI: Final[dict[str, str]] = {
         "Akaunti yako sasa ina anwani nyingine. Hii haitumiki tena."
     ),
     "If that was not you, tell us at once.": "Kama si wewe, tuambie mara moja.",
+    "From now on logging in needs a code of your authenticator app, and all other sessions have ended.": (
+        "Kuanzia sasa kuingia kunahitaji nambari kutoka programu yako ya uthibitishaji, na vipindi vingine vyote"
+        " vimefungwa."
+    ),
+    "Keep your recovery codes in a safe place: each logs you in once when the app is lost.": (
+        "Hifadhi nambari zako za kurejesha akaunti mahali salama: kila moja hukuwezesha kuingia mara moja ukipoteza"
+        " programu hiyo."
+    ),
+    "Logging in no longer needs a code of your authenticator app: the password is enough.": (
+        "Kuingia hakuhitaji tena nambari kutoka programu yako ya uthibitishaji: nenosiri linatosha."
+    ),
+    "A recovery code was used in place of a code of your authenticator app.": (
+        "Nambari ya kurejesha akaunti imetumika badala ya nambari kutoka programu yako ya uthibitishaji."
+    ),
+    "Codes left: %(left)s.": "Nambari zilizobaki: %(left)s.",
     "A session of yours was used from two places, so we have ended it.": (
         "Kipindi chako kimoja kilitumika kutoka sehemu mbili, kwa hiyo tumekifunga."
     ),

@@ -5,6 +5,8 @@ from typing import Final
 TEXTS: Final[dict[str, str]] = {
     "verification_code": '{{ _("%(code)s is your Soko code. Give it to nobody.", code=code) }}',
     "password_reset": '{{ _("Choose a new Soko password with this: %(token)s", token=link or token) }}',
+    "payment_requested": '{{ _("Soko: please pay %(amount)s for your order %(number)s within %(minutes)s minutes.", '
+    "amount=total | money(currency), number=number, minutes=minutes) }}",
     "order_confirmed": '{{ _("Soko: your order %(number)s is confirmed.", number=number) }}',
     "order_shipped": '{{ _("Soko: your order %(number)s is on its way.", number=number) }}'
     '{% if tracking_number %} {{ _("Parcel: %(parcel)s", parcel=tracking_number) }}{% endif %}',

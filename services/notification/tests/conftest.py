@@ -10,6 +10,7 @@ from chassis.fixtures import Harness
 from mailing import Running, Server
 from notification.service import build
 from notification.settings import Settings
+from texting import Provider, carrying
 
 
 @pytest.fixture
@@ -18,6 +19,12 @@ def server() -> Iterator[Server]:
     server.controller.start()
     yield server
     server.controller.stop()
+
+
+@pytest.fixture
+def provider() -> Iterator[Provider]:
+    with carrying() as provider:
+        yield provider
 
 
 @pytest.fixture

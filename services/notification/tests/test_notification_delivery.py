@@ -135,6 +135,27 @@ async def test_the_admin_hears_of_new_orders_and_of_low_stock(mailing: Running, 
     assert subjects == ["KET-1 is running low", "KET-1 is running low", "New order SO-1"]
 
 
+async def test_the_admin_hears_once_an_hour_of_what_a_service_gave_up(mailing: Running, tmp_path: Path) -> None:
+    def parked(service: str, hour: str, count: int = 1) -> public.Send:
+        data = {"service": service, "hour": hour, "count": count, "names": ["order.confirmed.v1"]}
+        to: dict[str, Any] = {"subject_id": "admin", "customer_id": None, "contact": {}}
+        return wish("message_parked", f"{service} {hour}", data=data, **to)
+
+    noon, one = NOON.isoformat(), (NOON + timedelta(hours=1)).isoformat()
+    async with mailing() as harness:
+        await harness.deliver(parked("cart", noon), parked("cart", noon, 300), parked("cart", one), subject="admin")
+        await harness.deliver(parked("order", noon), subject="admin")
+    mails = files(tmp_path)
+    assert {mail["To"] for mail in mails} == {"boss@soko.example"}
+    subjects = sorted(mail["Subject"] for mail in mails)
+    assert subjects == [*["Something was given up in cart"] * 2, "Something was given up in order"]
+    told = [mail.as_string() for mail in mails]
+    assert (
+        sum("cart has given up 1 message or call in the hour from 2026-03-01 12:00 UTC" in each for each in told) == 1
+    )
+    assert all("\norder.confirmed.v1\n" in each for each in told)
+
+
 async def test_without_an_admin_nobody_is_told(mailing: Running, tmp_path: Path) -> None:
     async with mailing(admin_email="") as harness:
         await harness.deliver(inventory.StockLow(sku="KET-1", available=3, threshold=5), subject="KET-1")

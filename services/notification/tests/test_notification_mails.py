@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from notification.accounts import PARAGRAPHS
-from notification.domain import Notification, Status, masked
+from notification.domain import Left, Notification, Status, masked
 from notification.kinds import SUBJECTS
 from notification.mail import NoAddress, composed
 from notification.rendering import UnknownKind, Written, write
@@ -142,7 +142,7 @@ def test_what_is_no_address_gets_no_mail(address: str) -> None:
 
 def test_a_notification_ends_sent_or_failed_and_says_so_once() -> None:
     queued = Notification("n-1", "o1", "order_confirmed", "u1", "u1", NOON)
-    sent, failed = queued.sent(NOON, "jane@soko.example", "Hello"), queued.failed("refused")
+    sent, failed = queued.sent(NOON, Left("jane@soko.example", "Hello")), queued.failed("refused")
     assert (sent.status, sent.recipient, sent.sequence) == (Status.SENT, "j***@soko.example", 1)
     assert (failed.status, failed.reason, failed.sequence) == (Status.FAILED, "refused", 1)
     assert (type(sent.fact()).__name__, type(failed.fact()).__name__) == ("Sent", "Failed")

@@ -1,9 +1,6 @@
 """SMS: in a folder, by Africa's Talking, and by a plain gateway. Both are real HTTP servers here."""
 
-import threading
-from collections.abc import Iterator
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -13,71 +10,25 @@ import pytest
 from chassis.confiding import confide
 from mailing import Running, files, rows, wish
 from notification.domain import masked
+from notification.providers.africastalking import LIVE, SANDBOX
 from notification.rendering import text
 from notification.settings import Settings
-from notification.sms import LIVE, SANDBOX
 from notification.texts import TEXTS
 from pydantic import SecretStr, ValidationError
 from soko_contracts import identity
 from soko_contracts import notification as public
+from texting import Provider, africas_talking
 
 PHONE: dict[str, Any] = {"email": None, "phone": "+254700000001", "language": "en"}
-DATA = {"number": "SO-0198C0DE5F7E", "amount": 52980000, "currency": "KES", "tracking_number": "PX-7700112233"}
+DATA = {
+    "number": "SO-0198C0DE5F7E",
+    "amount": 52980000,
+    "currency": "KES",
+    "tracking_number": "PX-7700112233",
+    "total": 52980000,
+    "minutes": 15,
+}
 SECRETS = {"code": "493027", "token": "t" * 43}
-
-
-class Provider(ThreadingHTTPServer):
-    """Answers as both do, and keeps what it was asked; ``codes`` are what becomes of the next messages."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Asked)
-        self.asked: list[tuple[str, dict[str, str], bytes]] = []
-        self.codes: list[int] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-
-class Asked(BaseHTTPRequestHandler):
-    def do_POST(self) -> None:
-        provider = self.server
-        assert isinstance(provider, Provider)
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        provider.asked.append((self.path, headers, body))
-        code = provider.codes.pop(0) if provider.codes else 101
-        recipients = [{"statusCode": code, "number": "+254700000001", "status": "said", "messageId": "ATXid_1"}]
-        plain = self.path != "/version1/messaging"
-        said = orjson.dumps({"SMSMessageData": {"Message": "Sent", "Recipients": recipients}})
-        self.send_response(code if plain and code != 101 else 201)
-        self.send_header("Content-Length", str(len(said)))
-        self.end_headers()
-        self.wfile.write(said)
-
-    def log_message(self, *said: Any) -> None:
-        """Tests are silent."""
-
-
-@pytest.fixture
-def provider() -> Iterator[Provider]:
-    provider = Provider()
-    thread = threading.Thread(target=provider.serve_forever)
-    thread.start()
-    yield provider
-    provider.shutdown()
-    thread.join()
-    provider.server_close()
-
-
-def africas_talking(provider: Provider) -> dict[str, Any]:
-    key = SecretStr("a key")
-    return {
-        "africastalking_username": "soko",
-        "africastalking_api_key": key,
-        "africastalking_sender": "SOKO",
-        "africastalking_url": provider.url,
-    }
 
 
 async def test_whoever_has_only_a_phone_is_told_by_sms(mailing: Running, tmp_path: Path) -> None:

@@ -19,6 +19,10 @@ TAKEN_AT_ONCE = frozenset({"mpesa"})
 """Methods that cannot promise without taking: to ask for the promise is to ask for the money."""
 
 
+ASKED_FOR = frozenset({"mpesa", "bank_transfer"})
+"""Methods that the customer pays by somewhere else, not on the shop's own page: they are told of it."""
+
+
 class AttemptStatus(StrEnum):
     """Where an attempt to be paid is."""
 

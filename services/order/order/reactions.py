@@ -12,6 +12,7 @@ from soko_contracts import order as facts
 from order import events, messages
 from order.commands import AskAgain, EndPaymentWindow, EndStockWait
 from order.events import Event
+from order.money import ASKED_FOR
 from order.shipments import HERE
 from order.state import Order, Phase
 
@@ -29,6 +30,7 @@ def react(event: Event, order: Order) -> Sequence[Effect]:
             return [
                 Send(facts.AwaitingPayment(**messages.order_facts(order), expires_at=event.expires_at)),
                 After("payment-window", event.expires_at, EndPaymentWindow(now=event.expires_at)),
+                *_ask_for_payment(order),
             ]
         case events.PaymentStarted():
             return [messages.authorise(order, event.payment)]
@@ -88,6 +90,13 @@ def _placed(event: events.Placed, order: Order) -> Sequence[Effect]:
         After("stock", answer_by, EndStockWait(now=answer_by)),
         messages.tell(order, "order_received", order.order_id),
     ]
+
+
+def _ask_for_payment(order: Order) -> Sequence[Effect]:
+    """Where nothing was chosen yet, or what was is not paid on the shop's own page."""
+    if order.chosen and order.chosen.method not in ASKED_FOR:
+        return []
+    return [messages.tell(order, "payment_requested", order.order_id, minutes=int(order.waits.window // 60))]
 
 
 def _confirmed(event: events.Confirmed, order: Order) -> Sequence[Effect]:

@@ -12,9 +12,12 @@ from order.domain import order
 from order.events import Event
 from order.testing import (
     ADDRESS,
+    BANK,
     CARD,
+    CASH,
     COMMIT,
     FACTS,
+    MPESA,
     NOW,
     ORDER,
     PUT_BACK,
@@ -40,6 +43,7 @@ from order.testing import (
     tell,
 )
 from order.totals import Line, quote
+from order.values import Chosen
 from soko_contracts import inventory
 from soko_contracts import order as facts
 
@@ -102,8 +106,19 @@ def test_with_the_stock_held_the_window_opens_and_the_chosen_payment_begins() ->
 
 def test_without_a_chosen_payment_the_order_just_waits_to_be_paid() -> None:
     then = given(order, placed(None)).when(STOCK_RESERVED).then(events.AwaitingPayment(expires_at=WINDOW_END))
+    then.sends(
+        facts.AwaitingPayment(**FACTS, expires_at=WINDOW_END),
+        After("payment-window", WINDOW_END, EndPaymentWindow(now=WINDOW_END)),
+        tell("payment_requested", minutes=15),
+    )
     assert then.state.settled
     assert then.state.payment_status == "unpaid"
+
+
+@pytest.mark.parametrize(("chosen", "asked"), [(MPESA, True), (BANK, True), (CARD, False), (CASH, False)])
+def test_what_is_not_paid_on_the_shops_page_is_asked_for(chosen: Chosen, asked: bool) -> None:
+    then = given(order, placed(chosen)).when(STOCK_RESERVED)
+    assert (tell("payment_requested", minutes=15) in [getattr(each, "message", each) for each in then.effects]) is asked
 
 
 def test_the_window_runs_from_the_stock_answer_not_from_placing() -> None:

@@ -66,7 +66,7 @@ class Settings(Shared):
     @property
     def return_url(self) -> str:
         """The return URL with this shop's own address in it."""
-        return self.payment_return_url.replace("{public_url}", self.public_url or "http://127.0.0.1:8000")
+        return self.payment_return_url.replace("{public_url}", self.shop_url)
 
     def cardsim_secret(self, purpose: Literal["api-key", "webhooks"]) -> str:
         """The secret that payment and the simulated gateway share for ``purpose``."""

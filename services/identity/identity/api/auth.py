@@ -22,7 +22,7 @@ from chassis.http.tokens import Unreachable, Unverified
 from fastapi import Depends, Query, Request, Response
 from pydantic import ConfigDict, Field, SecretStr, StringConstraints, model_validator
 
-from identity import domain, letters, logins, sessions, tokens
+from identity import domain, letters, logins, scopes, sessions, tokens
 from identity.api.models import USER, UserAnswer
 from identity.api.origin import (
     address_of,
@@ -34,13 +34,14 @@ from identity.api.origin import (
 )
 from identity.app import Identity
 from identity.brakes import Kind
-from identity.fields import Line, Phone
+from identity.fields import FactorCode, Line, Phone
 from identity.problems import (
     DEACTIVATED,
     FOREIGN_ORIGIN,
     INVALID_CREDENTIALS,
     INVALID_REFRESH_TOKEN,
     NOT_VERIFIED,
+    SECOND_FACTOR_REQUIRED,
     TOO_MANY_ATTEMPTS,
 )
 from identity.tables import users
@@ -55,7 +56,7 @@ Token = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 
 
 class Login(Body):
-    """One of ``email``, ``username`` and ``phone``, and the password."""
+    """One of ``email``, ``username`` and ``phone``, and the password; ``totp`` where there is a second factor."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"email": "customer@soko.example", "password": "soko-demo-2026"}]}
@@ -65,6 +66,9 @@ class Login(Body):
     username: Annotated[Line, Field(max_length=64)] | None = None
     phone: Phone | None = None
     password: Secret
+    totp: FactorCode | None = Field(
+        None, description="Six digits, or a recovery code: needed once the answer is second-factor-required."
+    )
 
     @model_validator(mode="after")
     def _one_name(self) -> "Login":
@@ -154,7 +158,9 @@ class TokenAnswer(Answer):
     operation_id="login",
     summary="Log in",
     response_model=TokensAnswer,
-    responses=problems(INVALID_CREDENTIALS, NOT_VERIFIED, DEACTIVATED, FOREIGN_ORIGIN, TOO_MANY_ATTEMPTS),
+    responses=problems(
+        INVALID_CREDENTIALS, SECOND_FACTOR_REQUIRED, NOT_VERIFIED, DEACTIVATED, FOREIGN_ORIGIN, TOO_MANY_ATTEMPTS
+    ),
 )
 async def login(
     body: Login,
@@ -168,7 +174,7 @@ async def login(
     if cookie:
         check_origin(request, service)
     asking = logins.Asking(*body.named(), device=device_of(request), address=address_of(request))
-    opened, account = await logins.login(service, asking, body.password.get_secret_value())
+    opened, account = await logins.login(service, asking, body.password.get_secret_value(), body.totp)
     user = UserAnswer.model_validate({**account, "role": opened.role})
     return await _answer(service, response, opened, user, cookie)
 
@@ -282,11 +288,12 @@ def _presented(request: Request, body: RefreshToken | None, cookie: bool, servic
 async def _answer(
     service: Identity, response: Response, opened: sessions.Opened, user: UserAnswer, cookie: bool
 ) -> TokensAnswer:
-    life = service.settings.access_token_life
+    life, scope = service.settings.access_token_life, scopes.joined(opened.rights)
     access = tokens.access_token(
         await service.signing.active(),
         user_id=opened.user_id,
         role=opened.role,
+        scope=scope,
         session_id=opened.session_id,
         token_id=service.world.ids(),
         now=service.world.clock(),
@@ -298,7 +305,7 @@ async def _answer(
         access_token=access,
         refresh_token=None if cookie else opened.refresh_token,
         expires_in=int(life.total_seconds()),
-        scope=domain.scope_of(opened.role),
+        scope=scope,
         csrf_token=csrf,
         user=user,
     )

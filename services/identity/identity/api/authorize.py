@@ -33,6 +33,7 @@ from identity.problems import (
     FOREIGN_ORIGIN,
     INVALID_CREDENTIALS,
     NOT_VERIFIED,
+    SECOND_FACTOR_REQUIRED,
     TOO_MANY_ATTEMPTS,
 )
 from identity.visits import Visitor, Wanted
@@ -45,7 +46,6 @@ router = Router(
 )
 
 COOKIE: Final = "soko_login"
-SECOND_FACTOR: Final = "second-factor-required"
 LONGEST_NAME: Final = 320
 
 TOLD: Final = {
@@ -53,7 +53,7 @@ TOLD: Final = {
     NOT_VERIFIED.slug: "This account waits for the code that was sent to its address.",
     DEACTIVATED.slug: "The shop has closed this account.",
     TOO_MANY_ATTEMPTS.slug: "Too many tries. Wait a little before the next one.",
-    SECOND_FACTOR: "This account has a second factor: send the password again, with a code.",
+    SECOND_FACTOR_REQUIRED.slug: "This account has a second factor: send the password again, with a code.",
 }
 
 
@@ -181,8 +181,7 @@ async def _go_on(visit: Visit) -> Response:
 
 def _given(visit: Visit, who: Visitor) -> frozenset[str]:
     """What they can let it have. Raises ``AccessDeniedError`` where that is nothing."""
-    rights = scopes.split(domain.scope_of(who.role))
-    given = scopes.lent(visit.wanted.scope, scopes.split(visit.wanted.client.scope), rights)
+    given = scopes.lent(visit.wanted.scope, scopes.split(visit.wanted.client.scope), who.rights)
     if not given:
         told = "The account has none of the rights that were asked for."
         raise AccessDeniedError(told, redirect_uri=visit.wanted.redirect_uri)
@@ -211,11 +210,11 @@ async def _log_in(visit: Visit, form: dict[str, str]) -> Response:
     request = visit.request
     asking = logins.Asking(*_named(name), device=device_of(request), address=address_of(request))
     try:
-        opened, _ = await logins.login(visit.service, asking, password)
+        opened, _ = await logins.login(visit.service, asking, password, _factor(form))
     except Problem as no:
         if no.kind.slug not in TOLD:
             raise
-        factor = no.kind.slug == SECOND_FACTOR or "totp" in form
+        factor = no.kind is SECOND_FACTOR_REQUIRED or "totp" in form
         page = _login_page(visit, name=name, told=TOLD[no.kind.slug], second_factor=factor, status=no.kind.status)
         page.headers.update(no.headers)
         return page
@@ -223,6 +222,13 @@ async def _log_in(visit: Visit, form: dict[str, str]) -> Response:
     rest = " ".join(sorted(visit.prompts - {"login", "select_account"}))
     onward = RedirectResponse(visit.action(prompt=rest, max_age=None), 303)
     return _keeping(replace(visit, cookie=opened.refresh_token), onward)
+
+
+def _factor(form: dict[str, str]) -> str | None:
+    try:
+        return fields.factor_code(form.get("totp", ""))
+    except ValueError:
+        return None
 
 
 def _named(name: str) -> tuple[Kind, str]:

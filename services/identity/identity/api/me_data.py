@@ -13,17 +13,19 @@ from identity.api.me import gone
 from identity.api.origin import address_of, clear_cookies
 from identity.app import Identity
 from identity.domain import PASSWORD_LONGEST
-from identity.problems import INVALID_CREDENTIALS, LAST_ADMIN, TOO_MANY_ATTEMPTS
+from identity.fields import FactorCode
+from identity.problems import INVALID_CREDENTIALS, LAST_ADMIN, SECOND_FACTOR_REQUIRED, TOO_MANY_ATTEMPTS
 
 router = Router(prefix="/api/v1/users/me", tags=["Identity"])
 
 
 class Erasing(Body):
-    """The caller's own password: a token that somebody else got hold of is not enough."""
+    """The caller's own password, and the code of a second factor: a token that somebody else has is not enough."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"password": "the own password"}]})
 
     password: Annotated[SecretStr, Field(min_length=1, max_length=PASSWORD_LONGEST)]
+    totp: FactorCode | None = None
 
 
 @router.delete(
@@ -32,7 +34,7 @@ class Erasing(Body):
     summary="Close the own account and erase what is personal",
     status_code=204,
     response_model=None,
-    responses=problems(INVALID_CREDENTIALS, LAST_ADMIN, TOO_MANY_ATTEMPTS),
+    responses=problems(INVALID_CREDENTIALS, SECOND_FACTOR_REQUIRED, LAST_ADMIN, TOO_MANY_ATTEMPTS),
 )
 async def erase_me(
     body: Erasing,
@@ -44,7 +46,8 @@ async def erase_me(
 ) -> None:
     """For good. Orders under way keep the name and address until they are delivered or cancelled; figures stay."""
     user_id = caller.user_id or ""
-    proven = await logins.prove(service, user_id, address_of(request), body.password.get_secret_value())
+    password, network = body.password.get_secret_value(), address_of(request)
+    proven = await logins.prove(service, user_id, network, password, body.totp)
     async with service.unit(context) as unit:
         before = await accounts.owned(unit, user_id)
         if before is None:

@@ -6,9 +6,7 @@ from typing import Annotated, Any
 import sqlalchemy as sa
 from chassis.http import Answer
 from fastapi import Path
-from pydantic import ConfigDict
-
-from identity.domain import Role
+from pydantic import ConfigDict, Field
 
 UUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 Id = Annotated[str, Path(pattern=UUID)]
@@ -25,6 +23,7 @@ USER: dict[str, Any] = {
     "last_name": "Customer",
     "language": "en",
     "role": "customer",
+    "mfa_since": None,
     "active": True,
     "verified": True,
     "created_at": "2026-03-01T12:00:00Z",
@@ -47,7 +46,8 @@ class UserAnswer(Answer):
     first_name: str
     last_name: str
     language: str
-    role: Role
+    role: str
+    mfa_since: datetime | None = Field(description="Since when a login needs a second factor.")
     active: bool
     verified: bool
     created_at: datetime

@@ -30,12 +30,12 @@ from chassis.once import Once
 from fastapi import Depends, Query, Request, Response
 from pydantic import ConfigDict, Field, SecretStr, StrictBool, model_validator
 
-from identity import accounts
+from identity import accounts, factors
 from identity.api.models import Id, UserAnswer
 from identity.app import Identity
-from identity.domain import PASSWORD_LONGEST, PASSWORD_SHORTEST, Role
-from identity.fields import Email, Language, Line, Phone, Username
-from identity.problems import LAST_ADMIN
+from identity.domain import PASSWORD_LONGEST, PASSWORD_SHORTEST
+from identity.fields import Email, Language, Line, Phone, RoleName, Username
+from identity.problems import LAST_ADMIN, MFA_NOT_ENABLED, RIGHT_NOT_YOURS
 from identity.tables import users
 
 router = Router(prefix="/api/v1/users", tags=["Identity"])
@@ -57,7 +57,7 @@ class NewUser(Body):
     first_name: Line = ""
     last_name: Line = ""
     language: Language | None = None
-    role: Role = "customer"
+    role: RoleName = "customer"
 
     @model_validator(mode="after")
     def _some_name(self) -> "NewUser":
@@ -71,12 +71,12 @@ class UserChange(Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"role": "staff"}, {"active": False}]})
 
-    role: Role = "customer"
+    role: RoleName = "customer"
     active: StrictBool = True
 
 
 async def filters(
-    role: Annotated[list[Role] | None, Query(description="Repeated: any of them.")] = None,
+    role: Annotated[list[RoleName] | None, Query(max_length=20, description="Repeated: any of them.")] = None,
     active: Annotated[bool | None, Query()] = None,
     verified: Annotated[bool | None, Query()] = None,
     search: Annotated[
@@ -136,6 +136,7 @@ async def list_users(
     summary="Create an account",
     status_code=201,
     response_model=UserAnswer,
+    responses=problems(RIGHT_NOT_YOURS),
 )
 async def create_user(
     body: NewUser,
@@ -148,7 +149,7 @@ async def create_user(
 ) -> UserAnswer:
     """It counts as verified: whoever creates it vouches for its address."""
     new = accounts.New(**body.model_dump(exclude={"password"}), password=body.password.get_secret_value())
-    row, again = await accounts.create(service, new, context, once, caller.user_id)
+    row, again = await accounts.create(service, new, context, once, caller)
     if again:
         replayed(response)
     tags.tell(row.version)
@@ -180,7 +181,7 @@ async def get_user(
     operation_id="change_user",
     summary="Change an account's role, or close and reopen it",
     response_model=UserAnswer,
-    responses=problems(LAST_ADMIN),
+    responses=problems(LAST_ADMIN, RIGHT_NOT_YOURS),
 )
 async def change_user(
     user_id: Id,
@@ -199,6 +200,28 @@ async def change_user(
             raise Problem(NOT_FOUND)
         known.check(before.version)
         changes = {"role": given.get("role"), "active": given.get("active")}
-        after = await accounts.administer(service, unit, before, **changes, by=caller.user_id)
+        after = await accounts.administer(service, unit, before, **changes, by=caller)
     tags.tell(after.version)
     return UserAnswer.of(after)
+
+
+@router.delete(
+    "/{user_id}/mfa",
+    operation_id="disable_mfa_of",
+    summary="Turn an account's second factor off",
+    status_code=204,
+    response_model=None,
+    responses=problems(MFA_NOT_ENABLED),
+)
+async def disable_mfa_of(
+    user_id: Id,
+    caller: Caller = Depends(right("users:write")),
+    context: Context = Depends(request_context),
+    service: Identity = Depends(current_service),
+) -> None:
+    """For somebody who lost the app and all recovery codes: make sure who asks. The owner is told."""
+    async with service.unit(context) as unit:
+        before = await accounts.locked(unit, user_id)
+        if before is None:
+            raise Problem(NOT_FOUND)
+        await factors.disable(service, unit, before, by=caller.user_id)

@@ -39,8 +39,6 @@ def pooled(state: Stock, delta: int, cost: int, *, priced: bool = False) -> Stoc
     """The pool after ``delta`` units moved for ``cost``, before they are counted. ``priced``: they told their cost."""
     comes = delta if priced or state.costed else 0
     joining = -_leaving(state, -delta) if delta < 0 else comes
-    if not joining and not cost:
-        return state
     return replace(state, costed=state.costed + joining, cost=state.cost + cost)
 
 

@@ -170,7 +170,7 @@ def released(state: Stock, order_id: str, parts: Sequence[Part]) -> list[Event]:
     """The units are free where they are; what the order still waited for is no longer expected."""
     there = found(state, order_id, parts)
     events: list[Event] = [Released(order_id, units, location) for location, units in there.items()]
-    if any(part.waits for part in parts) and (awaited := state.of(order_id).missing):
+    if awaited := state.of(order_id).missing:
         events.append(Released(order_id, awaited, waits=True))
     return events
 
@@ -264,10 +264,7 @@ def evolve(state: Stock, event: Event) -> Stock:
 
 
 def moved(state: Stock, location: str, on_hand: int, reserved: int = 0) -> Stock:
-    """Both counters of one location changed by so much. Where there is only one they are the SKU's own."""
-    if location == MAIN and not state.elsewhere and not state.backorders:
-        only = Shelf(MAIN, state.on_hand, state.reserved, state.shortage).moved(on_hand, reserved)
-        return replace(state, on_hand=only.on_hand, reserved=only.reserved, shortage=only.shortage)
+    """Both counters of one location changed by so much."""
     return state.having(state.at(location).moved(on_hand, reserved))
 
 

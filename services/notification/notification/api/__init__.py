@@ -1,5 +1,13 @@
 """What was told to whom, the public feed, and the mails of a development shop."""
 
-from notification.api import events, internal, notifications, preferences
+from notification.api import events, internal, notifications, preferences, reports, resend, unsubscribe
 
-routers = (notifications.router, preferences.router, events.router, internal.router)
+routers = (
+    notifications.router,
+    resend.router,
+    preferences.router,
+    unsubscribe.router,
+    reports.router,
+    events.router,
+    internal.router,
+)

@@ -23,6 +23,8 @@ from chassis.service import Service
 from fastapi import Depends, Query, Request
 from pydantic import ConfigDict, StringConstraints
 
+from notification.delivery import Delivery
+from notification.domain import Status
 from notification.tables import notifications
 
 router = Router(prefix="/api/v1", tags=["Notifications"])
@@ -34,7 +36,8 @@ class NotificationAnswer(Answer):
     """One message to somebody. ``recipient`` is masked; what it said is not kept.
 
     ``reason`` says why it failed: ``no-address``, ``refused`` (by the mail server), ``gave-up``, ``unknown-kind``,
-    ``not-confided`` (a secret in it did not open).
+    ``not-confided`` (a secret in it did not open). ``unwanted``: its customer wants none of these by this channel.
+    ``delivery`` is what a provider reported since, and ``provider_id`` what it calls the message.
     """
 
     model_config = ConfigDict(
@@ -53,6 +56,10 @@ class NotificationAnswer(Answer):
                     "customer_id": "0198c0d0-0a0b-7c0d-8e0f-a1b2c3d4e5f6",
                     "created_at": "2026-03-01T12:00:00Z",
                     "sent_at": "2026-03-01T12:00:01Z",
+                    "provider_id": None,
+                    "delivery": "bounced",
+                    "delivery_reason": "550 5.1.1 no such mailbox",
+                    "reported_at": "2026-03-01T12:00:07Z",
                 }
             ]
         },
@@ -63,11 +70,15 @@ class NotificationAnswer(Answer):
     channel: str
     recipient: str | None
     title: str | None
-    status: Literal["queued", "sent", "failed"]
+    status: Status
     reason: str | None
     customer_id: str | None
     created_at: datetime
     sent_at: datetime | None
+    provider_id: str | None
+    delivery: Delivery | None
+    delivery_reason: str | None
+    reported_at: datetime | None
 
 
 @router.get(
@@ -78,7 +89,7 @@ class NotificationAnswer(Answer):
 async def list_notifications(
     request: Request,
     scope: Annotated[Literal["own", "all"], Query(description="`all`: everybody's, for staff.")] = "own",
-    status: Annotated[list[Literal["queued", "sent", "failed"]] | None, Query()] = None,
+    status: Annotated[list[Status] | None, Query()] = None,
     kind: Annotated[list[Kind] | None, Query(max_length=20)] = None,
     order: list[tuple[str, bool]] = Depends(ordering("created_at", default="-created_at")),
     page: Paging = Depends(paging(cursor=True)),

@@ -1,18 +1,28 @@
-"""What payment passes on: the order decides about its own payments."""
+"""What payment passes on: the order decides about its own payments. And what notification has it say once more."""
 
+from typing import Any
+
+import orjson
+from chassis.codec import encode_opening
 from chassis.http import (
     FORBIDDEN,
+    NOT_FOUND,
+    Answer,
+    Peer,
     Problem,
     Router,
+    current_service,
     idempotency,
     prefer_wait,
     problems,
     service_only,
 )
 from chassis.once import Once
+from chassis.sealing import Opener
+from chassis.service import Service
 from fastapi import Depends
 
-from order import commands
+from order import commands, queries
 from order.api.answers import OrderAnswer
 from order.api.asking import Asking, asking
 from order.api.fields import OrderId, ThingId
@@ -20,6 +30,8 @@ from order.api.models import MarkPaidBody, NothingBody, PaymentChoice
 from order.api.orders import pay
 from order.api.refusals import NOT_PAYABLE, NOTHING_TO_CAPTURE, NOTHING_TO_VOID, PAYMENT_FAILED, PAYMENT_IN_PROGRESS
 from order.commands import Command
+from order.domain import order
+from order.letters import letter
 
 router = Router(prefix="/internal/v1", tags=["Internal"])
 
@@ -104,3 +116,36 @@ async def _do(ask: Asking, order_id: str, command: Command, once: Once | None) -
     if await ask.done_before(once) is None:
         await ask.tell(row["id"], command, once)
     return await ask.show(await ask.row(row["id"]))
+
+
+class LetterAnswer(Answer):
+    """Whom it goes to, and what it says."""
+
+    contact: dict[str, Any]
+    data: dict[str, Any]
+
+
+@router.get(
+    "/orders/{order_id}/letters/{kind}/{cause}",
+    operation_id="internal_read_letter",
+    summary="What an order said to its customer",
+    responses=problems(NOT_FOUND),
+)
+async def internal_read_letter(
+    order_id: ThingId,
+    kind: ThingId,
+    cause: ThingId,
+    peer: Peer = Depends(service_only),
+    service: Service = Depends(current_service),
+) -> LetterAnswer:
+    """As it was said, to the address that it had. 404 where it never was, or where its customer is forgotten."""
+    stream = order.name(order_id)
+    codec = service.aggregates.of(stream).codec
+    async with service.database.pool.acquire() as connection:
+        rows = await connection.fetch(queries.HISTORY, stream, 0)
+        told = letter((codec.decode(row["type"], row["data"]) for row in rows), kind, cause)
+        keys = await service.keyring.read(connection, [told.subject_id]) if told else {}
+    if told is None or not keys:
+        raise Problem(NOT_FOUND)
+    said = orjson.loads(encode_opening(told, Opener(keys).default))
+    return LetterAnswer(contact=said["contact"], data=said["data"])
