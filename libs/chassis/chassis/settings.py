@@ -31,7 +31,11 @@ class Settings(BaseSettings):
     )
     soko_faults: str = Field("", description="Testing only: kill the process at a named point, `relay.sent:3`.")
     shop_currency: str = Field("KES", pattern="^[A-Z]{3}$", description="The one currency of the shop (ISO 4217).")
-    public_url: str = Field("", description="Where customers reach the gateway, e.g. https://shop.example.")
+    public_url: str = Field(
+        "",
+        description="Where customers reach the gateway, e.g. https://shop.example. Also the issuer that the shop is "
+        "as an OpenID provider.",
+    )
     database_url: str = Field("", description="The service's own database: postgresql://user:password@host/name.")
     database_pool: int = Field(
         4,

@@ -477,7 +477,7 @@ async def test_a_merge_takes_no_more_than_there_is(shop: Shop) -> None:
 
 async def test_every_route_says_who_may(shop: Shop) -> None:
     found = {(each.method, each.path): each.access for each in walk(shop.harness.service.app)}
-    assert found.pop(("POST", "/api/v1/cart/merge")) == "signed_in"
+    assert found.pop(("POST", "/api/v1/cart/merge")) == "shopper"
     inside = {key: access for key, access in found.items() if key[1].startswith("/internal/")}
     assert set(inside.values()) == {"service_only"}
     staff = {key: access for key, access in found.items() if key[1].startswith("/api/v1/coupons")}

@@ -108,8 +108,10 @@ class Asked(OAuth2Request):
         """The client that it says it is from."""
         try:
             client_id, _ = extract_basic_authorization(self.headers)
-        except UnicodeDecodeError:
-            raise InvalidClientError("The Authorization header cannot be read.", status_code=401) from None
+        except ValueError:
+            client_id = "\0"
+        if client_id and "\0" in client_id:
+            raise InvalidClientError("The Authorization header holds what no client is called.", status_code=401)
         return client_id or self.form.get("client_id")
 
 

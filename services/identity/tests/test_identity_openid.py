@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from browsing import Visitor
-from chassis.fixtures import Harness
+from chassis.fixtures import Harness, until
 from identity.seed import DEMO_PASSWORD
 from relying import CALLBACK, Application, application, at
 from signing_in import bearer, bearing, demo, login
@@ -15,6 +15,7 @@ from signing_in import bearer, bearing, demo, login
 ISSUER = "https://shop.example"
 CUSTOMER = "customer@soko.example"
 STAFF = "staff@soko.example"
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 @pytest.fixture
@@ -183,8 +184,20 @@ async def test_two_who_take_one_code_at_once_get_tokens_once_and_those_end(
     shop: Harness, visitor: Visitor, club: Application
 ) -> None:
     await logged_in(visitor, club, "openid offline_access")
-    answers = await asyncio.gather(*(club.take(visitor.said["code"]) for _ in range(4)))
-    assert sorted(each.status_code for each in answers) == [200, 400, 400, 400]
+    pool = shop.service.database.pool
+
+    async def both_wait() -> bool:
+        return bool(await pool.fetchval(WAITING) == 2)
+
+    async with pool.acquire() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        await connection.execute("SELECT 1 FROM authorization_codes FOR UPDATE")
+        taking = [asyncio.create_task(club.take(visitor.said["code"])) for _ in range(2)]
+        await until(both_wait)
+        await transaction.rollback()
+    answers = await asyncio.gather(*taking)
+    assert sorted(each.status_code for each in answers) == [200, 400]
     (got,) = (each.json() for each in answers if each.status_code == 200)
     assert await club.introspect(got["access_token"]) == {"active": False}
 
@@ -286,6 +299,9 @@ async def test_a_clients_refresh_token_is_none_for_logging_in(
     given = await club.tokens(await logged_in(visitor, club, "openid offline_access"))
     answer = await shop.client.post("/api/v1/auth/refresh", json={"refresh_token": given["refresh_token"]})
     assert answer.status_code == 401
+    visitor.client.cookies.set("__Host-soko_login", given["refresh_token"], domain="shop.example", path="/")
+    await visitor.open(club.begin("openid"))
+    assert "Password" in visitor.page.text
     own = await login(shop)
     assert (await club.refresh(own["refresh_token"])).json()["error"] == "invalid_grant"
     assert (await club.refresh(given["refresh_token"])).status_code == 200
@@ -333,6 +349,18 @@ async def test_a_logout_everywhere_ends_what_clients_have(shop: Harness, visitor
     assert (await club.take(code)).json()["error"] == "invalid_grant"
     await visitor.open(club.begin("openid"))
     assert "Log in" in visitor.page.text
+
+
+async def test_an_erased_account_leaves_clients_nothing(shop: Harness, visitor: Visitor, club: Application) -> None:
+    given = await club.tokens(await logged_in(visitor, club, "openid offline_access"))
+    gone = await shop.client.request(
+        "DELETE", "/api/v1/users/me", json={"password": DEMO_PASSWORD}, headers=await bearer(shop)
+    )
+    assert gone.status_code == 204, gone.text
+    assert await club.introspect(given["access_token"]) == {"active": False}
+    assert (await club.refresh(given["refresh_token"])).status_code == 400
+    for table in ("consents", "authorization_codes"):
+        assert await shop.service.database.pool.fetchval(f"SELECT count(*) FROM {table}") == 0
 
 
 async def test_a_deleted_client_has_nothing_any_more(shop: Harness, visitor: Visitor, club: Application) -> None:
