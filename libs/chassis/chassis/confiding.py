@@ -51,7 +51,7 @@ def verified(key: SecretStr, purpose: str, token: str) -> str:
         text = base64.urlsafe_b64decode(told + "=" * (-len(told) % 4)).decode()
     except ValueError:
         raise NotConfided from None
-    if not hmac.compare_digest(_plain(_mark(key, purpose, text)).encode(), mark.encode()):
+    if not hmac.compare_digest(_plain(_mark(key, purpose, text)).encode(), mark.encode(errors="replace")):
         raise NotConfided
     return text
 

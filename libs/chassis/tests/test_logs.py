@@ -98,6 +98,14 @@ def test_secrets_are_masked_wherever_they_stand(configured: Callable[..., Writte
     assert "postgresql://soko:***@db/soko" in written.text
 
 
+def test_a_path_that_is_a_secret_is_masked_where_a_request_to_it_fails(configured: Callable[..., Written]) -> None:
+    written = configured()
+    for path in ("/api/v1/notifications/reports/mail/q7Xw-0198c0de_5f7e", "/api/v1/notifications/reports/mail/"):
+        logging.getLogger("chassis").error("unhandled: %s %s", "POST", path)
+    assert "q7Xw" not in written.text
+    assert written.lines[0]["event"] == "unhandled: POST /api/v1/notifications/reports/mail/***"
+
+
 def test_what_a_reader_needs_is_not_masked(configured: Callable[..., Written]) -> None:
     written = configured()
     told = {"status_code": 200, "idempotency_key": "k-1", "partitionkey": "o-1", "keyboard": "qwerty", "at": None}

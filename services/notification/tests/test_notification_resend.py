@@ -1,5 +1,6 @@
 """Sending once more what an order said."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -112,6 +113,16 @@ async def test_it_is_sent_again_once_a_minute_at_most_and_once_a_key(harness: Ha
     harness.clock.advance(timedelta(seconds=41))
     assert (await again(harness)).status_code == 202
     assert len(server.taken) == 3
+
+
+async def test_of_two_who_ask_at_once_one_is_told_that_the_other_did(harness: Harness, server: Server) -> None:
+    await harness.deliver(wish(data=ORDER), subject="u-1")
+    path = f"/api/v1/notifications/{(await rows(harness))[0]['id']}/resend"
+    staff = harness.bearer("sam", role="staff", rights=["notifications:write"])
+    answers = await asyncio.gather(*(harness.client.post(path, headers=staff) for _ in range(3)))
+    assert sorted(each.status_code for each in answers) == [202, 409, 409]
+    await harness.settle()
+    assert len(server.taken) == 2
 
 
 async def test_codes_and_what_concerns_an_account_are_never_sent_again(harness: Harness, orders: Orders) -> None:
