@@ -11,6 +11,7 @@ from browsing import Visitor
 from chassis.fixtures import Harness
 from identity.seed import DEMO_PASSWORD
 from relying import CALLBACK, Application, application, at
+from second_factor import enrolled
 from signing_in import bearer, demo
 
 ISSUER = "https://shop.example"
@@ -147,6 +148,23 @@ async def test_one_logs_in_by_username_or_phone_too(
     assert made.status_code == 201, made.text
     await visitor.open(club.begin())
     await visitor.log_in(next(iter(who.values())), DEMO_PASSWORD)
+    assert "Kettle Club wants to" in visitor.page.text
+
+
+async def test_an_account_with_a_second_factor_is_asked_for_its_code(
+    shop: Harness, visitor: Visitor, club: Application
+) -> None:
+    app = await enrolled(shop)
+    await visitor.open(club.begin())
+    await visitor.log_in(CUSTOMER, "not the password")
+    assert "totp" not in visitor.forms[0].fields
+    await visitor.log_in(CUSTOMER, DEMO_PASSWORD)
+    assert (visitor.page.status_code, "This account has a second factor" in visitor.page.text) == (401, True)
+    assert "totp" in visitor.forms[0].fields
+    for wrong in ("000000", "no code"):
+        await visitor.fill_in(name=CUSTOMER, password=DEMO_PASSWORD, totp=wrong)
+        assert (visitor.page.status_code, "totp" in visitor.forms[0].fields) == (401, True)
+    await visitor.fill_in(name=CUSTOMER, password=DEMO_PASSWORD, totp=app.next())
     assert "Kettle Club wants to" in visitor.page.text
 
 

@@ -1,0 +1,56 @@
+"""What no client reaches, though an administrator has let it have everything there is to have."""
+
+from browsing import Visitor
+from cast import Cast
+from chassis.world import new_id
+from identity.scopes import SCOPES
+from relying import application, at
+from shopping import Person
+from soko.seeding import demo_password
+from soko_contracts.rights import LENT
+from surface import Endpoint, public
+
+SHOPPING = {
+    "POST /api/v1/cart/merge",
+    "POST /api/v1/products/{key}/reviews",
+    "PATCH /api/v1/reviews/{review_id}",
+    "DELETE /api/v1/reviews/{review_id}",
+    "GET /api/v1/payments",
+    "GET /api/v1/payments/{payment_id}",
+    "GET /api/v1/users/me/addresses",
+    "POST /api/v1/users/me/addresses",
+    "GET /api/v1/users/me/addresses/{address_id}",
+    "PATCH /api/v1/users/me/addresses/{address_id}",
+    "DELETE /api/v1/users/me/addresses/{address_id}",
+}
+"""What needs a person, and lets a client be it: a route is here because somebody thought about it."""
+
+
+def closed(endpoint: Endpoint) -> bool:
+    """Whether it is for people themselves, or for a right that is lent to nobody."""
+    return endpoint.access == "signed_in" or (":" in endpoint.access and endpoint.access not in LENT)
+
+
+def test_what_a_client_may_do_as_its_person_is_listed() -> None:
+    assert {str(each) for each in public() if each.access == "shopper"} == SHOPPING
+
+
+async def test_a_client_with_every_scope_is_refused_where_only_people_decide(cast: Cast) -> None:
+    identity, app = cast.shop.shop.services["identity"], cast.shop.shop.app
+    async with application(identity, *SCOPES, app=app) as client, at(app, "http://soko.test") as browser:
+        visitor = await Visitor(browser).open(client.begin(" ".join(SCOPES)))
+        await visitor.log_in("admin@soko.example", demo_password())
+        given = await client.tokens(await visitor.allow())
+        assert set(given["scope"].split()) == set(SCOPES)
+        its = Person(cast.shop.door, {"Authorization": f"Bearer {given['access_token']}"})
+        refused = [each for each in public() if closed(each)]
+        assert len(refused) > 30
+        for endpoint in refused:
+            body = cast.body(endpoint) if endpoint.body is not None else None
+            headers = {**its.headers, "Idempotency-Key": new_id()}
+            path, query = cast.path(endpoint), cast.query(endpoint)
+            answer = await its.client.request(endpoint.method, path, json=body, headers=headers, params=query)
+            assert (answer.status_code, answer.json()["type"]) == (403, "/problems/forbidden"), (
+                f"{endpoint}: {answer.text}"
+            )
+        assert (await its.call("GET", "/orders")).status_code == 200, "the token is good"
