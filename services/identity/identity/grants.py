@@ -151,7 +151,7 @@ async def find_token(service: Identity, presented: str | None) -> Token | None:
         "token_type": "Bearer",
         "iat": claims.issued_at,
         "exp": claims.expires_at,
-        "iss": service.settings.issuer,
+        "iss": service.settings.shop_url,
     }
     active = not service.revocations.covers(claims)
     return Token(claims.client_id, claims.session_id, claims.user_id, said["scope"], active, said)

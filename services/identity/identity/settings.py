@@ -77,11 +77,6 @@ class IdentitySettings(Settings):
         """How failures slow down one network address."""
         return Brake(self.login_address_failures, timedelta(seconds=1), self.login_longest_wait, timedelta(hours=1))
 
-    @property
-    def issuer(self) -> str:
-        """What this shop is called as an OpenID provider: where it is reached."""
-        return self.public_url or "http://127.0.0.1:8000"
-
     def origins(self) -> frozenset[str]:
         """The origins whose pages may use the refresh cookie."""
         default = DEVELOPERS_ORIGINS if self.development else ""

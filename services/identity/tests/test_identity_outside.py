@@ -11,6 +11,7 @@ import pytest
 from chassis.fixtures import Harness
 from identity.outside.configured import Configured
 from letterbox import code_at, letters, post
+from second_factor import enrolled
 from signing_in import bearer, bearing, create, demo, works
 from soko_contracts.identity import UserRegistered, UserVerified
 from standin import CLIENT, StandIn, key, standing_in
@@ -126,6 +127,17 @@ async def test_an_address_that_is_verified_on_both_sides_links_and_its_owner_is_
     assert (await post(shop, "login", {"email": KNOWN, "password": "soko-demo-2026"})).status_code == 200
     events = "SELECT details->>'provider' FROM audit WHERE kind = 'login_succeeded' ORDER BY arrival"
     assert [value for (value,) in await shop.service.database.pool.fetch(events)] == ["standin", None]
+
+
+async def test_no_provider_opens_an_account_that_needs_a_second_factor(shop: Harness, provider: StandIn) -> None:
+    await enrolled(shop)
+    provider.person["email"] = KNOWN
+    for return_to, refused in ((None, 401), ("https://app.example/in", 303)):
+        answer = await login(shop, provider, return_to)
+        assert (answer.status_code, "soko_refresh" in str(answer.headers)) == (refused, False)
+        told = answer.headers.get("location") or answer.text
+        assert "second-factor-required" in told
+    assert await shop.service.database.pool.fetchval("SELECT count(*) FROM sessions") == 1
 
 
 async def test_who_only_registered_with_the_address_is_shut_out(shop: Harness, provider: StandIn) -> None:

@@ -198,7 +198,7 @@ async def _send_back(visit: Visit, who: Visitor, consent: frozenset[str] | None)
     code = await visits.give_code(visit.service, visit.context, who, wanted, consent)
     if code is None:
         return _login_page(visit, name="")
-    said = {"code": code, "state": visit.params.get("state"), "iss": visit.service.settings.issuer}
+    said = {"code": code, "state": visit.params.get("state"), "iss": visit.service.settings.shop_url}
     return _redirect(wanted.redirect_uri, said)
 
 
@@ -277,7 +277,7 @@ def _refused(service: Identity, request: Request, no: OAuth2Error) -> Response:
     if not no.redirect_uri:
         return pages.refusal(str(no.description or "The request is not one that this shop answers."))
     said = {"error": no.error, "error_description": no.description, "state": request.query_params.get("state")}
-    return _redirect(no.redirect_uri, {**said, "iss": service.settings.issuer})
+    return _redirect(no.redirect_uri, {**said, "iss": service.settings.shop_url})
 
 
 def _redirect(target: str, said: dict[str, str | None]) -> Response:

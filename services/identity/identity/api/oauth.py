@@ -168,7 +168,7 @@ class _Asking:
         if code is not None and scopes.OPENID in granted.scope:
             given["id_token"] = tokens.id_token(
                 await self._service.signing.active(),
-                issuer=self._service.settings.issuer,
+                issuer=self._service.settings.shop_url,
                 client_id=client.id,
                 user_id=granted.user_id,
                 nonce=code.nonce,

@@ -105,7 +105,7 @@ async def get_discovery(
 ) -> Discovery:
     """The routes under `/oauth2` are described here and by their RFCs: nothing of their form is our own."""
     response.headers["Cache-Control"] = "public, max-age=300"
-    issuer = service.settings.issuer
+    issuer = service.settings.shop_url
     return Discovery(
         issuer=issuer,
         authorization_endpoint=f"{issuer}/oauth2/authorize",
