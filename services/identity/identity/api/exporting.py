@@ -12,7 +12,16 @@ from chassis.http.problems import unavailable
 from identity import audit, brakes, domain
 from identity.api.address_models import AddressAnswer
 from identity.app import Identity
-from identity.tables import addresses, codes, login_failures, outside_identities, reset_tokens, sessions, users
+from identity.tables import (
+    addresses,
+    codes,
+    consents,
+    login_failures,
+    outside_identities,
+    reset_tokens,
+    sessions,
+    users,
+)
 from identity.tables import audit as events
 
 KEEPERS: Final = ("catalog", "cart", "order", "payment", "notification")
@@ -44,8 +53,11 @@ _BY_THE_SHOP = sa.func.coalesce(events.c.by_id != events.c.user_id, sa.false()).
 LISTS: Final = {
     "addresses": Told(_addresses, _address),
     "sessions": _theirs(
-        sessions, "last_used_at", "id", "device", "address", "created_at", "last_used_at", "expires_at"
+        sessions,
+        "last_used_at",
+        *("id", "device", "address", "client_id", "scope", "created_at", "last_used_at", "expires_at"),
     ),
+    "consents": _theirs(consents, "given_at", "client_id", "scope", "given_at"),
     "security_events": _theirs(events, "arrival", "created_at", "kind", "details", _BY_THE_SHOP),
     "providers": _theirs(outside_identities, "linked_at", "provider", "issuer", "subject", "linked_at", "last_used_at"),
     "codes": _theirs(codes, "expires_at", "channel", "tries", "expires_at"),

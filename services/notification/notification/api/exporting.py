@@ -21,7 +21,8 @@ def _notification(row: Mapping[str, Any]) -> Any:
 
 def _preferences(user_id: str) -> sa.Select[Any]:
     shown = [column for column in preferences.c if column.name != "customer_id"]
-    return sa.select(*shown).where(preferences.c.customer_id == user_id)
+    theirs = sa.select(*shown).where(preferences.c.customer_id == user_id)
+    return theirs.order_by(preferences.c.topic, preferences.c.channel)
 
 
 LISTS: Final = {"notifications": Told(_notifications, _notification), "preferences": Told(_preferences)}
