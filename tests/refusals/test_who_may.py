@@ -343,7 +343,7 @@ async def test_what_was_refused_has_changed_nothing(cast: Cast) -> None:
 
 @pytest.mark.parametrize("endpoint", [e for e in endpoints() if e.path.startswith("/internal")], ids=str)
 async def test_what_services_ask_each_other_is_not_behind_the_gateway(endpoint: Endpoint, cast: Cast) -> None:
-    path = endpoint.at(**cast.things, cart_id=new_id())
+    path = endpoint.at(**cast.things, cart_id=new_id(), kind="order_confirmed", cause=new_id())
     for start in ("", "/", "/api/v1/..", "/api/v1/orders/../../..", "/api/v1/cart/..%2f..%2f..", "/cardsim/..", "/api"):
         for person in (cast.admin, cast.person("service")):
             headers = {**person.headers, **service_headers()}
@@ -360,7 +360,7 @@ async def test_between_services_only_their_own_token_opens(name: str, cast: Cast
         for endpoint in endpoints():
             if endpoint.service != name or not endpoint.path.startswith("/internal"):
                 continue
-            path = endpoint.at(**cast.things, cart_id=new_id())
+            path = endpoint.at(**cast.things, cart_id=new_id(), kind="order_confirmed", cause=new_id())
             for headers in ({}, cast.admin.headers, {"X-Service-Token": "x" * 200}):
                 answer = await inside.request(endpoint.method, path, headers=headers, json={})
                 assert answer.status_code in (401, 403), f"{endpoint}: {answer.text}"
