@@ -49,16 +49,7 @@ def test_what_was_signed_is_the_same_each_time_and_verified_for_its_purpose_alon
 def test_what_nobody_signed_is_refused() -> None:
     text, _, mark = signed(KEY, "unsubscribe", "u-1").partition(".")
     other = signed(KEY, "unsubscribe", "u-2").partition(".")[0]
-    for token in (
-        "",
-        ".",
-        text,
-        f"{text}.",
-        f"{other}.{mark}",
-        f"{text}.{mark[:-1]}",
-        f"é.{mark}",
-        f"_w.{mark}",
-        "\udc80.",
-    ):
+    altered = (f"{text}.", f"{other}.{mark}", f"{text}.{mark[:-1]}", f"{text}.\udc80")
+    for token in ("", ".", text, f"é.{mark}", f"_w.{mark}", "\udc80.", *altered):
         with pytest.raises(NotConfided):
             verified(KEY, "unsubscribe", token)
