@@ -21,6 +21,16 @@ FORGER = "http://127.0.0.1:18999/"
 """The same host as the shop's, so that the browser sends it the shop's cookies: only the port makes it another page."""
 
 
+LOG_IN = """
+async (who) => (await fetch("/api/v1/auth/login?cookie=true", {
+    method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(who)})).json()
+"""
+REFRESH = """
+async (csrf) => (await fetch("/api/v1/auth/refresh?cookie=true", {
+    method: "POST", headers: {"X-CSRF-Token": csrf}})).status
+"""
+
+
 @pytest.fixture(scope="module")
 async def door(postgres: EmbeddedPostgres) -> AsyncIterator[Door]:
     async with open_door(postgres) as door:
@@ -101,7 +111,7 @@ async def test_a_forged_page_gets_no_consent_for_who_is_logged_in(
         fields["csrf"] = await form.locator("input[name=csrf]").get_attribute("value") or ""
     target = f"{door.url}{await form.get_attribute('action')}"
     inputs = "".join(f'<input type="hidden" name="{name}" value="{escape(value)}">' for name, value in fields.items())
-    html = f'<form method="post" action="{escape(target)}">{inputs}<button>Win a kettle</button></form>'
+    html = f'<form method="post" action="{escape(target)}">{inputs}<button>Win</button></form>'
     await phone.route(f"{FORGER}**", lambda route: answer(route, html))
     await phone.goto(FORGER)
     async with phone.expect_response(f"{door.url}/oauth2/authorize**") as posted:
@@ -113,6 +123,27 @@ async def test_a_forged_page_gets_no_consent_for_who_is_logged_in(
     await expect(phone.get_by_text("This form is too old, or not from the page that asks.")).to_be_visible()
     consents = await door.shop.shop.services["identity"].database.pool.fetch("select scope from consents")
     assert all("phone" not in row["scope"] for row in consents)
+
+
+@pytest.mark.parametrize("path", ["refresh", "logout"])
+async def test_a_forged_page_does_nothing_with_the_refresh_cookie(door: Door, browser: Browser, path: str) -> None:
+    page = await browser.new_page()
+    await page.goto(f"{door.url}/docs")
+    who = {"email": "customer@soko.example", "password": DEMO_PASSWORD}
+    told = await page.evaluate(LOG_IN, who)
+    html = (
+        f'<form method="post" action="{door.url}/api/v1/auth/{path}?cookie=true"><button>Win</button></form>'
+    )
+    await page.route(f"{FORGER}**", lambda route: answer(route, html))
+    await page.goto(FORGER)
+    async with page.expect_response(f"{door.url}/api/v1/auth/{path}**") as posted:
+        await page.get_by_role("button", name="Win").click()
+    response = await posted.value
+    assert "soko_refresh=" in (await response.request.all_headers())["cookie"], "the browser did send it"
+    assert (response.status, (await response.json())["type"]) == (403, "/problems/foreign-origin")
+    await page.goto(f"{door.url}/docs")
+    assert await page.evaluate(REFRESH, told["csrf_token"]) == 200, "the session goes on"
+    await page.close()
 
 
 async def test_a_page_of_somebody_else_shows_none_of_it_in_a_frame(club: Application, browser: Browser) -> None:
