@@ -108,6 +108,6 @@ async def application(
         token_endpoint_auth_method="none" if secret is None else "client_secret_basic",
         transport=transport,
     )
-    async with at(app or service.app, service.settings.issuer) as http, oauth:
+    async with at(app or service.app, service.settings.shop_url) as http, oauth:
         metadata = (await http.get("/.well-known/openid-configuration")).json()
         yield Application(row.id, secret, oauth, http, metadata, service.world.clock)

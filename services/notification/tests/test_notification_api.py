@@ -93,4 +93,5 @@ async def test_every_route_says_who_may(harness: Harness) -> None:
         ("GET", "/api/v1/events"): "events:read",
         ("GET", "/api/v1/event-types"): "events:read",
         ("GET", "/internal/v1/mails"): "service_only",
+        ("GET", "/internal/v1/users/{user_id}/export"): "service_only",
     }

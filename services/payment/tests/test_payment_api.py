@@ -220,4 +220,5 @@ def test_every_route_says_who_may(running: Callable[..., Any]) -> None:
         "POST /api/v1/payments/{payment_id}/mark-paid": "payments:write",
         "GET /internal/v1/payments/methods": "service_only",
         "GET /internal/v1/payments/{payment_id}/next-action": "service_only",
+        "GET /internal/v1/users/{user_id}/export": "service_only",
     }

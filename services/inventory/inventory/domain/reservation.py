@@ -88,8 +88,7 @@ def decide(command: Command, state: Reservation) -> list[Event]:
                 return []
             return [Expired(order_id, at, at + state.patience)]
         case AskNow(order_id, now):
-            held_back = state.status == Status.HELD and state.put_off
-            return [Expired(order_id, now, now + state.patience)] if held_back else []
+            return [Expired(order_id, now, now + state.patience)] if state.put_off else []
         case _:
             assert_never(command)
 
