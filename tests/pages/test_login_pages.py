@@ -131,9 +131,7 @@ async def test_a_forged_page_does_nothing_with_the_refresh_cookie(door: Door, br
     await page.goto(f"{door.url}/docs")
     who = {"email": "customer@soko.example", "password": DEMO_PASSWORD}
     told = await page.evaluate(LOG_IN, who)
-    html = (
-        f'<form method="post" action="{door.url}/api/v1/auth/{path}?cookie=true"><button>Win</button></form>'
-    )
+    html = f'<form method="post" action="{door.url}/api/v1/auth/{path}?cookie=true"><button>Win</button></form>'
     await page.route(f"{FORGER}**", lambda route: answer(route, html))
     await page.goto(FORGER)
     async with page.expect_response(f"{door.url}/api/v1/auth/{path}**") as posted:
