@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 
 from soko.cli_inspect import moment
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 clients = typer.Typer(help="Applications that log people in here (OpenID Connect).", no_args_is_help=True)
 out = Console(highlight=False, soft_wrap=True, markup=False)
+
+OPTIONS = {"name": "NAME", "kind": "--machine", "redirect_uris": "--redirect-uri", "scopes": "--scope"}
+"""What a field of a client is called here."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -56,6 +60,9 @@ def create_client(
         try:
             new = registered.New(**dict(NewClient.model_validate(given)))
             return await registered.create(identity, new, identity.begins())
+        except ValidationError as error:
+            faults = [(str(each["loc"][0]), str(each["msg"])) for each in error.errors()]
+            say(*(f"{OPTIONS[name]}: {rule.removeprefix('Value error, ')}" for name, rule in faults))
         except Problem as problem:
             say(str(problem))
 

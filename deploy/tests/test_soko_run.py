@@ -138,6 +138,22 @@ def test_a_new_key_stands_beside_the_old_one_in_the_running_shop(shop: Soko) -> 
     pytest.fail("the running shop did not publish the new key")
 
 
+def test_a_client_is_made_shown_and_deleted(shop: Soko) -> None:
+    app = ("clients", "create", "Kettle Club", "--scope", "openid", "--redirect-uri")
+    code, printed = shop.say(*app, "http://club.example/callback")
+    assert (code, printed.startswith("--redirect-uri: must be https://")) == (1, True), printed
+    code, printed = shop.say("clients", "create", "Books", "--machine", "--scope", "everything")
+    assert (code, printed.startswith("--scope: ")) == (1, True), printed
+    code, printed = shop.say(*app, "https://club.example/callback")
+    assert code == 0, printed
+    told = dict(line.split() for line in printed.splitlines())
+    code, listed = shop.say("clients", "list")
+    assert (code, f"{told['client_id']}  Kettle Club" in listed, told["client_secret"] in listed) == (0, True, False)
+    assert shop.say("clients", "delete", told["client_id"])[0] == 0
+    assert told["client_id"] not in shop.say("clients", "list")[1]
+    assert shop.say("clients", "delete", told["client_id"])[0] == 2
+
+
 def test_an_administrator_is_made(shop: Soko) -> None:
     code, printed = shop.say("users", "create-admin", "boss@shop.example", "--password", "correct-horse-battery")
     assert code == 0, printed
