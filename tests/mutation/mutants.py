@@ -133,7 +133,8 @@ def _changes(holder: ast.AST, field: str, node: ast.AST) -> Iterator[Change]:
             if not (isinstance(pattern, ast.MatchAs) and pattern.pattern is None) or guard:
                 yield None, GONE
             if guard:
-                yield ast.match_case(pattern, None, body), f"case {ast.unparse(pattern)}:"
+                # Always true, not left out: Python takes no case that stands behind a bare `case _`.
+                yield ast.match_case(pattern, ast.Constant(True), body), f"case {ast.unparse(pattern)}:"
         case ast.MatchOr(patterns):
             for some, left_out in _without_one(patterns):
                 yield some[0] if len(some) == 1 else ast.MatchOr(some), left_out

@@ -23,6 +23,8 @@ def kind(event):
     match event:
         case Paid() | Promised() if event.whole:
             return "money"
+        case _ if event.late:
+            return "late"
         case _:
             assert_never(event)
 '''
@@ -43,6 +45,8 @@ def test_each_comparison_and_each_effect_is_changed_and_nothing_else() -> None:
         "shop.kind: case Paid() | Promised() if event.whole: -> case Paid() | Promised():",
         "shop.kind: Paid() | Promised() -> without Paid()",
         "shop.kind: Paid() | Promised() -> without Promised()",
+        "shop.kind: case _ if event.late: -> nothing",
+        "shop.kind: case _ if event.late: -> case _:",
     ]
 
 
