@@ -136,6 +136,11 @@ def _row_key(row: Row) -> RowKey:
     return row.table.name, tuple(row.values[name] for name in key_of(row.table))
 
 
+def kind(stream: str) -> str:
+    """What a stream is one of: ``order-0198…`` is an ``order``."""
+    return stream.partition("-")[0]
+
+
 class Aggregates:
     """The deciders of a service, found by stream name."""
 
@@ -146,8 +151,8 @@ class Aggregates:
         return iter(self._by_kind.values())
 
     def of(self, stream: str) -> Aggregate:
-        """The aggregate a stream belongs to: ``order-0198…`` is one of ``order``."""
-        return self._by_kind[stream.partition("-")[0]]
+        """The aggregate a stream belongs to."""
+        return self._by_kind[kind(stream)]
 
 
 def streams_of(outcomes: Iterable[Outcome]) -> set[str]:

@@ -38,7 +38,7 @@ class Settings(BaseSettings):
     )
     database_url: str = Field("", description="The service's own database: postgresql://user:password@host/name.")
     database_pool: int = Field(
-        4,
+        3,
         ge=1,
         le=100,
         description="Connections a service keeps to its database at most, once for fixed statements and once for "

@@ -26,7 +26,7 @@ from catalog.slugs import first_free, slug_of
 from catalog.tables import categories, category_slugs, images, product_slugs, variants
 from catalog.writing import insert_products
 
-BATCH = 1000
+BATCH = 100
 """Products a transaction."""
 
 Progress = Callable[[int, int], None]
