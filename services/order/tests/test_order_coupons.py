@@ -17,6 +17,8 @@ from order.testing import (
     ORDER,
     QUOTE,
     REDUCED,
+    STOCK_REJECTED,
+    STOCK_RESERVED,
     cancelled,
     captured_event,
     claim,
@@ -31,7 +33,6 @@ REDEEM = cart.RedeemCoupon(order_id=ORDER, cart_id=CART, customer_id=CUSTOMER, c
 RETURN = cart.ReturnCoupon(order_id=ORDER)
 REDEEMED = commands.RecordCouponRedeemed()
 REJECTED = commands.RecordCouponRejected(reason="coupon-used-up", now=NOW)
-STOCK_RESERVED = commands.RecordStockReserved(new_id="new-1", now=NOW)
 WITHOUT = events.PlacedWithoutCoupon(lines=QUOTE.lines, totals=QUOTE.totals)
 CANCEL = commands.Cancel(by="customer", note=None, new_id="new-1", now=NOW)
 
@@ -64,6 +65,7 @@ def test_with_its_coupon_it_asks_for_stock() -> None:
 def test_without_the_coupon_it_wished_for_it_goes_on_at_its_full_price() -> None:
     done = given(order, begun()).when(REJECTED).then(events.CouponRejected(reason="coupon-used-up"), WITHOUT)
     assert sent(done) == [inventory.ReserveStock]
+    assert (done.state.lines, done.state.totals) == (QUOTE.lines, QUOTE.totals)
 
 
 def test_without_the_coupon_it_needs_it_is_over() -> None:
@@ -125,8 +127,9 @@ def test_an_answer_that_nobody_waits_for_comes_to_nothing(answer: commands.Comma
     given(order, *history).when(answer).then().sends()
 
 
-def test_stock_that_nobody_asked_for_opens_no_window() -> None:
-    given(order, begun()).when(STOCK_RESERVED).then()
+@pytest.mark.parametrize("news", [STOCK_RESERVED, STOCK_REJECTED, commands.AnswerReservation(now=NOW)])
+def test_news_of_stock_that_nobody_asked_for_yet_comes_to_nothing(news: commands.Command) -> None:
+    given(order, begun()).when(news).then().sends()
 
 
 # --- the split ---
@@ -235,3 +238,10 @@ def test_units_that_were_not_bought_do_not_go_back(sku: str, quantity: int) -> N
 def test_a_unit_goes_back_once() -> None:
     (started,) = given(order, *PAID).when(units("MUG-1", 1)).events
     given(order, *PAID, started).when(units("MUG-1", 1, "r-2")).refuses("refund-too-large")
+
+
+def test_who_asks_for_too_many_is_told_how_many_are_left() -> None:
+    (started,) = given(order, *PAID).when(units("KET-1", 1)).events
+    done = given(order, *PAID, started).when(units("KET-1", 2, "r-2")).refuses("refund-too-large")
+    assert done.refused is not None
+    assert "Of KET-1 there are 1 units" in done.refused.detail
