@@ -53,8 +53,8 @@ def create_client(
 
     async def make(identity: "Identity") -> Any:
         from chassis.http import Problem
-        from identity import clients as registered
         from identity.api.clients import NewClient
+        from identity.openid import clients as registered
 
         given = {"name": name, "kind": kind, "redirect_uris": redirect_uri or [], "scopes": scope}
         try:
@@ -78,7 +78,7 @@ def list_clients() -> None:
     """Every application, the newest first."""
 
     async def read(identity: "Identity") -> Any:
-        from identity import clients as registered
+        from identity.openid import clients as registered
 
         return await identity.database.pool.fetch(registered.ALL)
 
@@ -94,7 +94,7 @@ def delete_client(client_id: Annotated[str, typer.Argument(help="As `soko client
     """Delete an application. All that it was given ends, everywhere within seconds."""
 
     async def drop(identity: "Identity") -> bool:
-        from identity import clients as registered
+        from identity.openid import clients as registered
 
         async with identity.unit(identity.begins()) as unit:
             return await registered.delete(identity, unit, client_id)

@@ -3,7 +3,7 @@
 from browsing import Visitor
 from cast import Cast
 from chassis.world import new_id
-from identity.scopes import SCOPES
+from identity.openid.scopes import SCOPES
 from relying import application, at
 from shopping import Person
 from soko.seeding import demo_password

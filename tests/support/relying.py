@@ -10,7 +10,7 @@ import httpx
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 from authlib.oidc.core import CodeIDToken
 from browsing import Visitor
-from identity import clients
+from identity.openid import clients
 from joserfc import jwt
 from joserfc.jwk import KeySet
 from starlette.types import ASGIApp

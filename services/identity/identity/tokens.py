@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import jwt
 
-from identity import scopes
 from identity.keys import ALGORITHM, SigningKey
+from identity.openid import scopes
 
 ISSUER: Final = "soko"
 AUDIENCE: Final = "soko"

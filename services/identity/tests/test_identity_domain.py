@@ -20,7 +20,7 @@ from identity.domain import (
     registered,
     totp_steps,
 )
-from identity.scopes import joined
+from identity.openid.scopes import joined
 from soko_contracts.identity import UserRegistered, UserRoleChanged, UserUpdated, UserVerified
 from soko_contracts.rights import PRESETS, RIGHTS
 

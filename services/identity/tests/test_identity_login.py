@@ -12,7 +12,7 @@ from chassis.context import Context
 from chassis.fixtures import Harness
 from identity import seed
 from identity.accounts import New, create
-from identity.scopes import joined
+from identity.openid.scopes import joined
 from identity.service import build
 from identity.settings import IdentitySettings
 from signing_in import demo

@@ -22,7 +22,7 @@ from chassis.http.tokens import Unreachable, Unverified
 from fastapi import Depends, Query, Request, Response
 from pydantic import ConfigDict, Field, SecretStr, StringConstraints, model_validator
 
-from identity import domain, letters, logins, scopes, sessions, tokens
+from identity import domain, letters, logins, sessions, tokens
 from identity.api.models import USER, UserAnswer
 from identity.api.origin import (
     address_of,
@@ -35,6 +35,7 @@ from identity.api.origin import (
 from identity.app import Identity
 from identity.brakes import Kind
 from identity.fields import FactorCode, Line, Phone
+from identity.openid import scopes
 from identity.problems import (
     DEACTIVATED,
     FOREIGN_ORIGIN,

@@ -22,12 +22,14 @@ from chassis.http import OpenQuery, Problem, Router, current_service, request_co
 from fastapi import Depends, Request
 from starlette.responses import RedirectResponse, Response
 
-from identity import clients, domain, fields, logins, pages, scopes, sessions, tokens, visits
+from identity import domain, fields, logins, sessions, tokens
 from identity.api.forms import form_of, once_each
 from identity.api.origin import address_of, check_origin, device_of, secure
 from identity.app import Identity
 from identity.brakes import Kind
-from identity.oauth import Asked, InvalidRequestError, OAuth2Error, Provider
+from identity.openid import clients, pages, scopes, visits
+from identity.openid.oauth import Asked, InvalidRequestError, OAuth2Error, Provider
+from identity.openid.visits import Visitor, Wanted
 from identity.problems import (
     DEACTIVATED,
     FOREIGN_ORIGIN,
@@ -36,7 +38,6 @@ from identity.problems import (
     SECOND_FACTOR_REQUIRED,
     TOO_MANY_ATTEMPTS,
 )
-from identity.visits import Visitor, Wanted
 
 router = Router(
     prefix="/oauth2",

@@ -25,12 +25,12 @@ from chassis.once import Once
 from fastapi import Depends, Request, Response
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
-from identity import clients, scopes
 from identity.api.models import Id
 from identity.app import Identity
-from identity.clients import Kind
 from identity.fields import Filled
-from identity.scopes import SCOPES, Scope
+from identity.openid import clients, scopes
+from identity.openid.clients import Kind
+from identity.openid.scopes import SCOPES, Scope
 from identity.tables import clients as rows
 
 router = Router(prefix="/api/v1/clients", tags=["Identity"])

@@ -20,9 +20,9 @@ from chassis.http import (
 from fastapi import Depends, Request
 from pydantic import ConfigDict
 
-from identity import scopes, visits
 from identity.api.models import Id
 from identity.app import Identity
+from identity.openid import scopes, visits
 from identity.tables import clients, consents
 
 router = Router(prefix="/api/v1/users/me/consents", tags=["Identity"])

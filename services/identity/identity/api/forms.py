@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 
 from fastapi import Request
 
-from identity.oauth import InvalidRequestError
+from identity.openid.oauth import InvalidRequestError
 
 FORM: Final = "application/x-www-form-urlencoded"
 MOST_FIELDS: Final = 50

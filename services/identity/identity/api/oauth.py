@@ -23,13 +23,14 @@ from chassis.http.tokens import Unreachable, Unverified
 from fastapi import Depends, Request
 from starlette.responses import JSONResponse, Response
 
-from identity import clients, grants, scopes, tokens
+from identity import tokens
 from identity.api.forms import form_of
 from identity.api.origin import address_of
 from identity.app import Identity
-from identity.clients import Client
-from identity.grants import Granted
-from identity.oauth import (
+from identity.openid import clients, grants, scopes
+from identity.openid.clients import Client
+from identity.openid.grants import Granted
+from identity.openid.oauth import (
     Asked,
     Code,
     Introspecting,

@@ -6,10 +6,10 @@ from chassis.http import Answer, Caller, Router, current_service, unguarded
 from fastapi import Depends, Response
 from pydantic import ConfigDict
 
-from identity import oauth
 from identity.app import Identity
 from identity.keys import ALGORITHM
-from identity.scopes import SCOPES
+from identity.openid import oauth
+from identity.openid.scopes import SCOPES
 
 router = Router(tags=["Identity"])
 

@@ -28,8 +28,8 @@ from authlib.oauth2.rfc7636 import CodeChallenge
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 from authlib.oidc.core import OpenIDCode
 
-from identity.clients import Client
-from identity.scopes import SCOPES
+from identity.openid.clients import Client
+from identity.openid.scopes import SCOPES
 
 WITH_SECRET: Final = ["client_secret_basic", "client_secret_post"]
 METHODS: Final = [*WITH_SECRET, "none"]

@@ -10,11 +10,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
-from identity import scopes
-from identity.clients import Client
+from identity.openid import scopes
+from identity.openid.clients import Client
 
 _TEMPLATES: Final = Environment(
-    loader=PackageLoader("identity"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    loader=PackageLoader("identity.openid"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
 )
 _STYLE: Final = _TEMPLATES.get_template("style.css").render()
 _STYLE_HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()

@@ -8,9 +8,10 @@ from typing import Final
 from chassis.context import Context
 from sqlalchemy import text
 
-from identity import audit, rights, scopes, sessions, tokens
+from identity import audit, rights, sessions, tokens
 from identity.app import Identity
-from identity.clients import Client
+from identity.openid import scopes
+from identity.openid.clients import Client
 
 CODE_LIFE: Final = timedelta(seconds=60)
 

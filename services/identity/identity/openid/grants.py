@@ -12,10 +12,11 @@ from chassis.http.tokens import Unreachable, Unverified
 from chassis.unit import Unit
 from sqlalchemy import Row, text
 
-from identity import letters, rights, scopes, sessions, tokens
+from identity import letters, rights, sessions, tokens
 from identity.app import Identity
-from identity.clients import Client
-from identity.oauth import Code, Token
+from identity.openid import scopes
+from identity.openid.clients import Client
+from identity.openid.oauth import Code, Token
 
 FIND_CODE: Final = """
 SELECT hash, authorization_codes.client_id, user_id, redirect_uri, authorization_codes.scope, nonce,

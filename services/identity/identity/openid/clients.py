@@ -17,9 +17,10 @@ from chassis.once import Once
 from chassis.unit import Unit
 from soko_contracts.rights import LENT
 
-from identity import audit, brakes, scopes, sessions, tokens
+from identity import audit, brakes, sessions, tokens
 from identity.app import Identity
-from identity.scopes import Scope
+from identity.openid import scopes
+from identity.openid.scopes import Scope
 from identity.tables import clients
 
 Kind = Literal["public", "confidential", "machine"]
