@@ -7,7 +7,7 @@ import pytest
 from cast import Cast, gathered, picture
 from chassis.world import new_id
 from shopping import Person
-from surface import Endpoint, public
+from surface import Endpoint, document, public
 
 KEYED = [each for each in public() if any(h["name"] == "Idempotency-Key" for h in each.those_in("header"))]
 TOOK_EFFECT = (200, 201, 202, 402)
@@ -54,6 +54,8 @@ OTHERWISE = {
 }
 """Another value for one field of each body is another intent."""
 
+
+CAN_BE_DELETED = ("add_address", "create_category", "create_client", "create_discount", "define_role")
 
 IN_TURN = sorted(KEYED, key=place_of)
 
@@ -150,6 +152,22 @@ async def test_a_key_takes_effect_once_and_for_one_body_only(endpoint: Endpoint,
     assert again.json().get("id") == first.json().get("id")
     reused = await send(other(body))
     assert (reused.status_code, reused.json()["type"]) == (422, "/problems/idempotency-key-reused"), reused.text
+
+
+@pytest.mark.parametrize(
+    "endpoint", [each for each in KEYED if each.operation_id in CAN_BE_DELETED], ids=lambda each: each.operation_id
+)
+async def test_a_key_brings_nothing_back_that_was_deleted_since(endpoint: Endpoint, fresh: Cast) -> None:
+    person, key, known = caller(fresh, endpoint), {"Idempotency-Key": new_id()}, fresh.body(endpoint)
+    assert isinstance(known, dict)
+    path, body = endpoint.path.removeprefix("/api/v1"), {**known, "name": f"name-{new_id()[-12:]}"}
+    made = await person.call("POST", path, body, key)
+    assert made.status_code == 201, made.text
+    gone = await person.call("DELETE", made.headers["location"].removeprefix("/api/v1"))
+    assert gone.status_code == 204, gone.text
+    again = await person.call("POST", path, body, key)
+    assert (again.status_code, again.json()["type"]) == (404, "/problems/not-found"), again.text
+    assert "404" in document()["paths"][endpoint.path]["post"]["responses"]
 
 
 async def test_an_answer_that_is_a_no_says_too_that_it_is_a_replay(cast: Cast) -> None:

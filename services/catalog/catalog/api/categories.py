@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from chassis.http import Listing, Money, Paging, Router, idempotency, paging, problems
+from chassis.http import NOT_FOUND, Listing, Money, Paging, Router, idempotency, paging, problems
 from chassis.once import Once
 from chassis.service import Service
 from chassis.unit import Unit
@@ -114,6 +114,7 @@ async def get_average_price(key: IdOrSlug, ask: Asking = Depends(asking)) -> Res
     summary="Add a category",
     status_code=201,
     response_model=CategoryAnswer,
+    responses=problems(NOT_FOUND),
 )
 async def create_category(
     body: CategoryBody,

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from chassis.http import Listing, Paging, Router, idempotency, invalid, paging
+from chassis.http import NOT_FOUND, Listing, Paging, Router, idempotency, invalid, paging, problems
 from chassis.http.problems import pointer
 from chassis.once import Once
 from chassis.service import Service
@@ -55,6 +55,7 @@ async def get_discount(discount_id: Id, edit: Editing = Depends(editing)) -> Res
     description="Of several discounts on one product the highest counts. It begins and ends by the clock.",
     status_code=201,
     response_model=DiscountAnswer,
+    responses=problems(NOT_FOUND),
 )
 async def create_discount(
     body: DiscountNew, edit: Editing = Depends(editing), once: Once | None = Depends(idempotency())

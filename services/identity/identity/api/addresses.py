@@ -69,7 +69,7 @@ async def list_addresses(
     summary="Add an address",
     status_code=201,
     response_model=AddressAnswer,
-    responses=problems(TOO_MANY_ADDRESSES),
+    responses=problems(NOT_FOUND, TOO_MANY_ADDRESSES),
 )
 async def add_address(
     body: Address,

@@ -17,6 +17,7 @@ from chassis.http import (
     current_service,
     idempotency,
     paging,
+    problems,
     replayed,
     request_context,
     right,
@@ -97,7 +98,12 @@ async def list_clients(
 
 
 @router.post(
-    "", operation_id="create_client", summary="Register a client", status_code=201, response_model=CreatedClient
+    "",
+    operation_id="create_client",
+    summary="Register a client",
+    status_code=201,
+    response_model=CreatedClient,
+    responses=problems(NOT_FOUND),
 )
 async def create_client(
     body: NewClient,

@@ -172,7 +172,7 @@ async def list_roles(
     summary="Define a role",
     status_code=201,
     response_model=RoleAnswer,
-    responses=problems(RIGHT_NOT_YOURS, TOO_MANY_ROLES),
+    responses=problems(NOT_FOUND, RIGHT_NOT_YOURS, TOO_MANY_ROLES),
 )
 async def define_role(
     body: NewRole,

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 from authlib.oauth2.rfc6749 import ClientMixin
 from chassis.context import Context
-from chassis.http import invalid
+from chassis.http import NOT_FOUND, Problem, invalid
 from chassis.once import Once
 from chassis.unit import Unit
 from soko_contracts.rights import LENT
@@ -116,7 +116,7 @@ async def create(
 ) -> tuple[sa.Row[Any], str | None, bool]:
     """The new client, its secret, which is in no other answer ever again, and whether an earlier request made it.
 
-    Raises 422 where its parts do not belong together.
+    Raises 422 where its parts do not belong together, 404 where an earlier request's is deleted by now.
     """
     _check(new)
     id_ = service.world.ids()
@@ -135,8 +135,10 @@ async def create(
             await unit.sql.execute(clients.insert().values(row))
             await audit.record(unit, "client_created", None, by, client_id=id_, client=new.kind, scope=row["scope"])
         found = await unit.sql.execute(clients.select().where(clients.c.id == (unit.replayed or id_)))
-        again = unit.replayed is not None
-        return found.one(), None if again else secret, again
+        kept, again = found.one_or_none(), unit.replayed is not None
+    if kept is None:  # deleted since
+        raise Problem(NOT_FOUND)
+    return kept, None if again else secret, again
 
 
 async def find(service: Identity, client_id: str | None) -> Client | None:
