@@ -1,12 +1,8 @@
 """What no client reaches, though an administrator has let it have everything there is to have."""
 
-from browsing import Visitor
 from cast import Cast
 from chassis.world import new_id
-from identity.openid.scopes import SCOPES
-from relying import application, at
-from shopping import Person
-from soko.seeding import demo_password
+from relying import trusted
 from soko_contracts.rights import LENT
 from surface import Endpoint, public
 
@@ -36,13 +32,7 @@ def test_what_a_client_may_do_as_its_person_is_listed() -> None:
 
 
 async def test_a_client_with_every_scope_is_refused_where_only_people_decide(cast: Cast) -> None:
-    identity, app = cast.shop.shop.services["identity"], cast.shop.shop.app
-    async with application(identity, *SCOPES, app=app) as client, at(app, "http://soko.test") as browser:
-        visitor = await Visitor(browser).open(client.begin(" ".join(SCOPES)))
-        await visitor.log_in("admin@soko.example", demo_password())
-        given = await client.tokens(await visitor.allow())
-        assert set(given["scope"].split()) == set(SCOPES)
-        its = Person(cast.shop.door, {"Authorization": f"Bearer {given['access_token']}"})
+    async with trusted(cast.shop) as its:
         refused = [each for each in public() if closed(each)]
         assert len(refused) > 30
         for endpoint in refused:

@@ -11,8 +11,11 @@ from authlib.integrations.httpx_client import AsyncOAuth2Client
 from authlib.oidc.core import CodeIDToken
 from browsing import Visitor
 from identity.openid import clients
+from identity.openid.scopes import SCOPES
 from joserfc import jwt
 from joserfc.jwk import KeySet
+from shopping import OpenShop, Person
+from soko.seeding import demo_password
 from starlette.types import ASGIApp
 
 CALLBACK = "https://club.example/callback"
@@ -111,3 +114,15 @@ async def application(
     async with at(app or service.app, service.settings.shop_url) as http, oauth:
         metadata = (await http.get("/.well-known/openid-configuration")).json()
         yield Application(row.id, secret, oauth, http, metadata, service.world.clock)
+
+
+@asynccontextmanager
+async def trusted(shop: OpenShop) -> AsyncIterator[Person]:
+    """An application that the administrator has let have all there is to have."""
+    identity, app = shop.shop.services["identity"], shop.shop.app
+    async with application(identity, *SCOPES, app=app) as client, at(app, "http://soko.test") as browser:
+        visitor = await Visitor(browser).open(client.begin(" ".join(SCOPES)))
+        await visitor.log_in("admin@soko.example", demo_password())
+        given = await client.tokens(await visitor.allow())
+        assert set(given["scope"].split()) == set(SCOPES)
+        yield Person(shop.door, {"Authorization": f"Bearer {given['access_token']}"})
