@@ -1,5 +1,7 @@
 """The coupon of an order: asked for first, given back when it is over, and shared out over its lines."""
 
+from dataclasses import replace
+
 import pytest
 from chassis.decider import Send
 from chassis.testing import given
@@ -190,6 +192,17 @@ def test_however_units_go_back_a_line_brings_what_was_paid_for_it(
             assert brought <= line.total - line.discount
         back += brought
     assert back == quoted.totals.total
+
+
+def test_what_is_left_over_goes_to_the_largest_remainders() -> None:
+    """Of 5 due to 100, 200 and 300: 0.83, 1.67 and 2.5."""
+    lines = [replace(LINES[0], quantity=1, unit_price=price) for price in (100, 200, 300)]
+    assert [line.discount for line in quote(lines, 0, "KES", Reduction(amount=5)).lines] == [1, 2, 2]
+
+
+def test_a_coupon_for_some_skus_is_taken_from_their_lines_alone() -> None:
+    quoted = quote(LINES, 20_000, "KES", Reduction(percent=10, skus=frozenset({"MUG-1"})))
+    assert [line.discount for line in quoted.lines] == [0, 4_000]
 
 
 def test_free_shipping_is_no_discount_on_the_lines() -> None:
