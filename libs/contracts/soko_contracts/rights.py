@@ -4,7 +4,7 @@ A token's scope lists rights; a route asks for one right. The presets are the ro
 administrators define more, from the rights.
 """
 
-from typing import Final
+from typing import Final, Literal, get_args
 
 RIGHTS: Final[dict[str, str]] = {
     "catalog:write": "change categories, products, prices",
@@ -37,7 +37,7 @@ PRESETS: Final[dict[str, frozenset[str]]] = {
 ACCOUNT: Final = "account"
 """Not a right, a scope: the client that a person gave it to may shop as them. Without it, it is only itself."""
 
-LENT: Final = (
+Lent = Literal[
     "catalog:write",
     "orders:read",
     "orders:personal",
@@ -45,5 +45,6 @@ LENT: Final = (
     "inventory:write",
     "payments:read",
     "events:read",
-)
+]
+LENT: Final[tuple[Lent, ...]] = get_args(Lent)
 """The rights that a client may have, its own or lent by a person who has them."""

@@ -3,23 +3,9 @@
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final, Literal, get_args
 
-from soko_contracts.rights import ACCOUNT, LENT, RIGHTS
+from soko_contracts.rights import ACCOUNT, LENT, RIGHTS, Lent
 
-Scope = Literal[
-    "openid",
-    "profile",
-    "email",
-    "phone",
-    "offline_access",
-    "account",
-    "catalog:write",
-    "orders:read",
-    "orders:personal",
-    "orders:fulfil",
-    "inventory:write",
-    "payments:read",
-    "events:read",
-]
+Scope = Literal["openid", "profile", "email", "phone", "offline_access", "account", Lent]
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 
 OPENID: Final = "openid"
