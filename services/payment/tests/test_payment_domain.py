@@ -244,6 +244,9 @@ class TestCapturing:
             left_open("capture")
         ).sends(ASK_LATER)
 
+    def test_is_not_called_again_while_its_call_is_out(self) -> None:
+        given(payment, REQUESTED, AUTHORISED, CAPTURE_ASKED).when(says("authorised", 2)).then().sends()
+
     def test_is_called_again_only_when_the_provider_shows_that_it_has_not_happened(self) -> None:
         open_ = (REQUESTED, AUTHORISED, CAPTURE_ASKED, left_open("capture"))
         given(payment, *open_).when(says("pending", 1)).then().sends()
