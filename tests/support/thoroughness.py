@@ -1,4 +1,4 @@
-"""How long Hypothesis looks: briefly in ``make test``, long in ``make test-long``, the same in ``make mutation``."""
+"""How long Hypothesis looks: briefly in ``make test``, long in ``make test-long``, the same each time for mutation."""
 
 from hypothesis import Phase, settings
 
