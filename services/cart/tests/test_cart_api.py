@@ -1,98 +1,23 @@
-"""Carts over HTTP, on a real database, with a catalog that counts what it is asked."""
+"""Carts over HTTP, on a real database: whose they are, and what changes them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 import pytest
-from cart.service import build
-from cart.settings import Settings
-from chassis.fixtures import Harness
+from carts import KES, Shop, opened, units
 from chassis.http.testing import walk
 from chassis.world import new_id
-from soko_contracts import catalog, inventory
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-KES = "KES"
-
-
-@dataclass
-class Catalog:
-    """Stands where the catalog would: knows some SKUs, counts questions, can be away."""
-
-    variants: dict[str, dict[str, Any]] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
-    away: bool = False
-
-    def sells(self, sku: str, price: int, **more: Any) -> str:
-        variant_id = new_id()
-        known = {"variant_id": variant_id, "product_id": new_id(), "sku": sku, "name": f"The {sku}", "options": {}}
-        prices = {"price": price, "currency": KES, "active": True, "initial_stock": None}
-        self.variants[sku] = {**known, **prices, **more}
-        return variant_id
-
-    def event(self, sku: str, **changes: Any) -> catalog.VariantUpdated:
-        said = {name: value for name, value in self.variants[sku].items() if name != "initial_stock"}
-        return catalog.VariantUpdated(**{**said, **changes})
-
-    def app(self) -> Starlette:
-        async def by_sku(request: Request) -> Response:
-            skus = request.query_params.getlist("sku")
-            self.asked += skus
-            if self.away:
-                return Response(status_code=500)
-            items = [self.variants[sku] for sku in skus if sku in self.variants]
-            return JSONResponse({"items": items, "missing": [sku for sku in skus if sku not in self.variants]})
-
-        async def by_id(request: Request) -> Response:
-            wanted = request.path_params["id"]
-            found = [each["sku"] for each in self.variants.values() if each["variant_id"] == wanted]
-            return JSONResponse({"sku": found[0]}) if found else Response(status_code=404)
-
-        return Starlette(
-            routes=[Route("/internal/v1/variants", by_sku), Route("/api/v1/variants/{id}", by_id)],
-        )
-
-
-@dataclass
-class Shop:
-    """A running cart service and its catalog."""
-
-    harness: Harness
-    catalog: Catalog
-
-    async def add(self, who: dict[str, str], sku: str, quantity: int = 1, **headers: str) -> Any:
-        body = {"sku": sku, "quantity": quantity}
-        return await self.harness.client.post("/api/v1/cart/items", json=body, headers={**who, **headers})
-
-    async def cart(self, who: dict[str, str]) -> Any:
-        return (await self.harness.client.get("/api/v1/cart", headers=who)).json()
-
-    async def internal(self, who: dict[str, str]) -> Any:
-        headers = {**who, **self.harness.service_token("order")}
-        return await self.harness.client.get("/internal/v1/cart", headers=headers)
-
-    def customer(self, user_id: str = "") -> dict[str, str]:
-        return self.harness.bearer(user_id or new_id())
-
 
 @pytest.fixture
 async def shop(running: Callable[..., Any]) -> AsyncIterator[Shop]:
-    sold = Catalog()
-    sold.sells("KET-1", 249900)
-    sold.sells("MUG-1", 59900)
-    sold.sells("OLD-1", 100, active=False)
-    async with running(build, Settings, peers={"catalog": sold.app()}, cart_lines=2, cart_quantity=10) as harness:
-        yield Shop(harness, sold)
-
-
-def units(cart: Any) -> dict[str, int]:
-    return {item["sku"]: item["quantity"] for item in cart["items"]}
+    async with opened(running) as shop:
+        yield shop
 
 
 async def test_a_write_answers_the_whole_cart(shop: Shop) -> None:
@@ -173,37 +98,6 @@ async def test_lines_are_changed_and_taken_out(shop: Shop) -> None:
     assert (await client.delete("/api/v1/cart", headers=shop.customer())).json()["id"] is None
 
 
-async def test_the_catalog_is_asked_once_for_what_was_never_heard_of(shop: Shop) -> None:
-    await shop.add(shop.customer(), "KET-1")
-    await shop.add(shop.customer(), "KET-1")
-    assert shop.catalog.asked == ["KET-1"]
-
-
-async def test_the_catalog_is_not_asked_for_what_an_event_told(shop: Shop) -> None:
-    variant_id = shop.catalog.sells("POT-1", 700)
-    await shop.harness.deliver(shop.catalog.event("POT-1"), subject="p1")
-    who = shop.customer()
-    body = {"variant_id": variant_id, "quantity": 1}
-    answer = await shop.harness.client.post("/api/v1/cart/items", json=body, headers=who)
-    assert units(answer.json()) == {"POT-1": 1}
-    assert shop.catalog.asked == []
-
-
-async def test_a_variant_is_found_by_its_id_alone(shop: Shop) -> None:
-    body = {"variant_id": shop.catalog.variants["KET-1"]["variant_id"]}
-    answer = await shop.harness.client.post("/api/v1/cart/items", json=body, headers=shop.customer())
-    assert units(answer.json()) == {"KET-1": 1}
-
-
-async def test_while_the_catalog_is_away_a_known_sku_can_still_be_added(shop: Shop) -> None:
-    who = shop.customer()
-    await shop.add(who, "KET-1")
-    shop.catalog.away = True
-    assert units((await shop.add(who, "KET-1")).json()) == {"KET-1": 2}
-    away = await shop.add(who, "MUG-1")
-    assert (away.status_code, away.json()["service"]) == (503, "catalog")
-
-
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
@@ -224,11 +118,6 @@ async def test_bad_input_is_named(shop: Shop, body: dict[str, Any], pointer: str
     assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
 
 
-async def test_what_is_not_sold_cannot_be_added(shop: Shop) -> None:
-    answer = await shop.add(shop.customer(), "OLD-1")
-    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/not-for-sale")
-
-
 async def test_limits_are_said(shop: Shop) -> None:
     who = shop.customer()
     shop.catalog.sells("POT-1", 1)
@@ -238,89 +127,6 @@ async def test_limits_are_said(shop: Shop) -> None:
     await shop.add(who, "MUG-1")
     full = await shop.add(who, "POT-1")
     assert (full.status_code, full.json()["type"], full.json()["limit"]) == (409, "/problems/cart-full", 2)
-
-
-async def test_a_price_is_kept_for_a_day_and_then_is_todays_and_says_so(shop: Shop) -> None:
-    user_id = new_id()
-    await shop.add(shop.customer(user_id), "KET-1", 2)
-    await shop.harness.deliver(shop.catalog.event("KET-1", price=300000), subject="p1")
-    shop.harness.clock.advance(timedelta(hours=24) - timedelta(seconds=1))
-    who = shop.customer(user_id)  # the first token has run out
-    kept = await shop.cart(who)
-    assert kept["items"][0]["unit_price"]["amount"] == "2499.00"
-    assert kept["items"][0]["price_changed"] is False
-    shop.harness.clock.advance(timedelta(seconds=1))
-    today = await shop.cart(who)
-    assert (today["items"][0]["unit_price"]["amount"], today["total"]["amount"]) == ("3000.00", "6000.00")
-    assert today["items"][0]["price_changed"] is True
-    line = (await shop.internal(who)).json()["lines"][0]
-    assert (line["unit_price"], line["price_changed"]) == (300000, True)
-    added = (await shop.add(who, "KET-1")).json()["items"][0]
-    assert (added["quantity"], added["unit_price"]["amount"], added["price_changed"]) == (3, "3000.00", False)
-
-
-@pytest.mark.parametrize("told", [True, False], ids=["told by an event", "asked for"])
-async def test_a_sale_begins_and_ends_by_the_clock_without_a_message(shop: Shop, told: bool) -> None:
-    now, hour = shop.harness.clock.now, timedelta(hours=1)
-    sale: dict[str, Any] = {"price": 200000, "percent": 20, "starts_at": now + hour, "ends_at": now + 2 * hour}
-    if told:
-        event = shop.catalog.event("KET-1", sales=(catalog.Sale(**sale),))
-        await shop.harness.deliver(event, subject=shop.catalog.variants["KET-1"]["product_id"])
-    else:
-        times = {name: sale[name].isoformat() for name in ("starts_at", "ends_at")}
-        shop.catalog.variants["KET-1"]["sales"] = [{**sale, **times}]
-
-    prices = []
-    for _ in range(3):
-        cart = (await shop.add(shop.customer(), "KET-1")).json()
-        prices.append(cart["items"][0]["unit_price"]["amount"])
-        shop.harness.clock.advance(hour)
-
-    assert prices == ["2499.00", "2000.00", "2499.00"]
-
-
-async def test_a_line_whose_price_is_kept_no_longer_takes_the_sale_price(shop: Shop) -> None:
-    user_id = new_id()
-    await shop.add(shop.customer(user_id), "KET-1")
-    start = shop.harness.clock.now + timedelta(hours=24)
-    sale = catalog.Sale(price=200000, percent=20, starts_at=start, ends_at=start + timedelta(hours=1))
-    event = shop.catalog.event("KET-1", sales=(sale,))
-    await shop.harness.deliver(event, subject=shop.catalog.variants["KET-1"]["product_id"])
-
-    shop.harness.clock.advance(timedelta(hours=24))
-
-    (line,) = (await shop.cart(shop.customer(user_id)))["items"]
-    assert (line["unit_price"]["amount"], line["price_changed"]) == ("2000.00", True)
-
-
-async def test_an_older_price_does_not_overwrite_a_newer_one(shop: Shop) -> None:
-    newer, older = shop.catalog.event("KET-1", price=5), shop.catalog.event("KET-1", price=9)
-    await shop.harness.deliver(newer, subject="p1", sequence=7)
-    await shop.harness.deliver(older, subject="p1", sequence=6)
-    assert (await shop.add(shop.customer(), "KET-1")).json()["total"]["amount"] == "0.05"
-
-
-async def test_lines_say_what_is_not_available(shop: Shop) -> None:
-    who = shop.customer()
-    await shop.add(who, "KET-1")
-    await shop.add(who, "MUG-1")
-    none = inventory.StockLevel(sku="KET-1", on_hand=0, reserved=0, available=0)
-    await shop.harness.deliver(none, subject="KET-1", sequence=4)
-    await shop.harness.deliver(shop.catalog.event("MUG-1", active=False), subject="p2")
-    assert [item["available"] for item in (await shop.cart(who))["items"]] == [False, False]
-    some = inventory.StockLevel(sku="KET-1", on_hand=5, reserved=0, available=5)
-    await shop.harness.deliver(some, subject="KET-1", sequence=5)
-    assert [item["available"] for item in (await shop.cart(who))["items"]] == [True, False]
-
-
-async def test_a_line_that_can_be_ordered_before_it_comes_is_available(shop: Shop) -> None:
-    who = shop.customer()
-    await shop.add(who, "KET-1", 3)
-    for sequence, (more, available) in enumerate([(4, True), (0, False), (1, True)], 1):
-        level = inventory.StockLevel(sku="KET-1", on_hand=0, reserved=0, available=0, backorderable=more)
-        await shop.harness.deliver(level, subject="KET-1", sequence=sequence)
-        (line,) = (await shop.cart(who))["items"]
-        assert (line["available"], line["quantity"]) == (available, 3)
 
 
 async def test_one_key_adds_once(shop: Shop) -> None:
