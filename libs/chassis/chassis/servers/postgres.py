@@ -32,7 +32,7 @@ SETTINGS: Mapping[str, str] = {
     # Each possible connection has its share of the lock tables, whether it is used or not.
     "max_connections": "200",
     # What does not fit is in the system's cache, one copy away.
-    "shared_buffers": "32MB",
+    "shared_buffers": "24MB",
     "wal_compression": "on",
     "max_wal_size": "1GB",
     "checkpoint_timeout": "15min",
