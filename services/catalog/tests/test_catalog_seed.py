@@ -103,8 +103,8 @@ async def test_what_is_sold_in_colours_is_shown_in_each(shop: Harness) -> None:
         assert image["alt"] == f"{towel['name']}, {variant['options']['colour'].lower()}"
 
 
-async def test_a_seed_that_was_killed_is_made_whole_by_the_next(shop: Harness, tmp_path: Path) -> None:
-    """It died with its files written and its products not."""
+async def test_a_seed_that_was_killed_is_made_whole_by_the_next(shop: Harness) -> None:
+    """It died after its first batch, and what nobody needed was swept before the next."""
 
     class Killed(BaseException):
         pass
